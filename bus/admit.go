@@ -1,0 +1,103 @@
+package bus
+
+import "errors"
+
+// Admission is what the admit layer asks before a command runs and before anything is
+// locked. A nil field is a question that nobody has; the layer then costs nothing.
+// Bus.Recompose makes a change of the fields effective.
+type Admission struct {
+	// AuthRequired says whether clients must authenticate.
+	AuthRequired func() bool
+	// Protected decides about commands that need a permission of the configuration
+	// (DEBUG, MODULE); its error is the reply.
+	Protected func(c *Ctx) error
+	// Room is asked before commands flagged denyoom, if Limited: it makes room
+	// or returns the error to reply with.
+	Limited func() bool
+	Room    func(c *Ctx) error
+	// Command is asked before every command: ACL rules, loading and paused states. Active
+	// says whether it is needed at all.
+	Active  func() bool
+	Command func(c *Ctx) error
+}
+
+// rejection marks an error of a layer in front of the handler.
+type rejection struct{ error }
+
+func (r rejection) Unwrap() error { return r.error }
+
+func isRejection(err error) bool {
+	var r rejection
+	return errors.As(err, &r)
+}
+
+// Admit is the layer that decides whether a command may run at all.
+func Admit(a *Admission) Layer {
+	return Layer{
+		Name: "admit", Held: true,
+		Wrap: func(s *Spec, next Handler) Handler {
+			for _, check := range a.checks(s) {
+				next = check(next)
+			}
+			return next
+		},
+		Describe: a.describe,
+	}
+}
+
+// checks lists what applies to s, innermost first.
+func (a *Admission) checks(s *Spec) []func(Handler) Handler {
+	var list []func(Handler) Handler
+	if s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited() {
+		list = append(list, guard(a.Room))
+	}
+	if a.Active != nil && a.Active() {
+		list = append(list, guard(a.Command))
+	}
+	if s.Flags&NoAuth == 0 && a.AuthRequired != nil && a.AuthRequired() {
+		list = append(list, authenticated)
+	}
+	if s.Flags&Protected != 0 && a.Protected != nil {
+		list = append(list, guard(a.Protected))
+	}
+	return list
+}
+
+func (a *Admission) describe(s *Spec) string {
+	note := ""
+	add := func(on bool, text string) {
+		if on {
+			if note != "" {
+				note += ", "
+			}
+			note += text
+		}
+	}
+	add(s.Flags&Protected != 0 && a.Protected != nil, "permission")
+	add(s.Flags&NoAuth == 0 && a.AuthRequired != nil && a.AuthRequired(), "password")
+	add(a.Active != nil && a.Active(), "rules")
+	add(s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited(), "memory limit")
+	return note
+}
+
+// guard makes a check of a question.
+func guard(ask func(c *Ctx) error) func(Handler) Handler {
+	return func(next Handler) Handler {
+		return func(c *Ctx) error {
+			if err := ask(c); err != nil {
+				return rejection{err}
+			}
+			return next(c)
+		}
+	}
+}
+
+// authenticated refuses clients that have not authenticated.
+func authenticated(next Handler) Handler {
+	return func(c *Ctx) error {
+		if !c.Client.Authenticated {
+			return rejection{ErrNoAuth}
+		}
+		return next(c)
+	}
+}

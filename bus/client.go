@@ -1,0 +1,62 @@
+package bus
+
+// Client is what commands know and change of the connection they came by. It
+// belongs to the goroutine that drives the connection; others reach it through
+// the driver's messages only.
+type Client struct {
+	ID        int64
+	Addr      string // peer, "ip:port", "[v6]:port" or the unix socket's path with ":0"
+	LocalAddr string
+	FD        int
+	Created   int64 // unix ms
+	LastSeen  int64 // unix ms of the last command
+
+	Name    string
+	LibName string
+	LibVer  string
+	User    string // "default"
+
+	DB            int
+	Proto         int // 2 or 3
+	Authenticated bool
+	Local         bool // a unix socket or a loopback peer
+	Unix          bool // came by a unix socket
+	NoEvict       bool
+	NoTouch       bool
+
+	// CloseAfterReply asks the driver to close once what is written has left.
+	CloseAfterReply bool
+	// Replies is the state of CLIENT REPLY.
+	Replies ReplyMode
+
+	// Last is the last command, nil before the first.
+	Last *Spec
+	// Calls counts the commands.
+	Calls int64
+}
+
+// ReplyMode is the state of CLIENT REPLY.
+type ReplyMode uint8
+
+// The reply modes. SkipNext is set by CLIENT REPLY SKIP and swallows its own reply; the
+// following command runs under SkipThis, which swallows that one's.
+const (
+	ReplyOn ReplyMode = iota
+	ReplyOff
+	ReplySkipNext
+	ReplySkipThis
+)
+
+// ConnState is what the driver knows of a connection beside its Client, in bytes
+// where not said otherwise.
+type ConnState struct {
+	QueryBuf, QueryBufFree int
+	ArgvMem                int
+	OutBuf                 int // in the connection's output buffer
+	OutList                int // further buffers waiting (count)
+	OutListMem             int
+	TotalMem               int
+	Parked                 bool // waits for something
+	Events                 string
+	IdleMillis             int64
+}

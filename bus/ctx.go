@@ -1,0 +1,74 @@
+package bus
+
+import (
+	"errors"
+
+	"github.com/reredis/reredis/keyspace"
+)
+
+// Ctx carries one command through its chain. One event loop or connection
+// goroutine owns it and reuses it.
+type Ctx struct {
+	// Args is the command and its arguments: slices of the read buffer, valid
+	// until the handler returns.
+	Args [][]byte
+	// Raw is the command as received, nil if it was inline, queued or from a script.
+	Raw    []byte
+	Reply  Reply
+	Tx     *keyspace.Tx
+	Client *Client
+	Spec   *Spec
+
+	bus   *Bus
+	start ParkFunc
+	woken any
+	refs  []KeyRef
+	keys  [][]byte
+	calls []uint32 // per spec id, since the last EndTick
+	dirty []int    // ids with calls
+	group group    // what the log layer collects
+}
+
+// NewCtx returns a context for one driver goroutine.
+func (b *Bus) NewCtx() *Ctx {
+	return &Ctx{bus: b, Tx: b.space.NewTx()}
+}
+
+// Bus is the bus that runs the command.
+func (c *Ctx) Bus() *Bus { return c.bus }
+
+// Now is the time of the driver's tick in unix milliseconds: no clock is read.
+func (c *Ctx) Now() int64 { return c.Tx.Now }
+
+// SetNow sets the time, once a tick.
+func (c *Ctx) SetNow(unixMillis int64) { c.Tx.Now = unixMillis }
+
+// ParkFunc is called once a command's connection is parked, outside every lock. It
+// must arrange that wake is called exactly once, from any goroutine, also before
+// it returns; the command then runs again from its start, with the value in Woken.
+type ParkFunc func(wake func(v any))
+
+// errParked is returned through the chain by a command that waits.
+var errParked = errors.New("parked")
+
+// Park makes the command wait without holding a loop: the handler returns what
+// Park returns, and start is called when its connection is parked. Nothing may
+// have been changed or be locked.
+func (c *Ctx) Park(start ParkFunc) error {
+	c.start = start
+	return errParked
+}
+
+// Woken returns what the wake of a parked command handed over, nil at its first run.
+func (c *Ctx) Woken() any { return c.woken }
+
+// parkExclusive waits for the end of an exclusive phase of the keyspace.
+func (c *Ctx) parkExclusive() error {
+	space := c.bus.space
+	woken := c.woken
+	return c.Park(func(wake func(any)) {
+		if !space.Opened(func() { wake(woken) }) {
+			wake(woken)
+		}
+	})
+}

@@ -1,0 +1,23 @@
+package bus
+
+// Observer sees every command that ran, after its handler and under its locks:
+// keyspace events, tracking, MONITOR, the dashboard. It must not block or keep c.
+type Observer interface {
+	Observe(c *Ctx, err error)
+}
+
+// Observe is the layer that calls the observer which current returns when the table is
+// built; nil means that nobody listens, and the layer costs nothing.
+func Observe(current func() Observer) Layer {
+	return Layer{Name: "observe", Held: true, Wrap: func(_ *Spec, next Handler) Handler {
+		o := current()
+		if o == nil {
+			return next
+		}
+		return func(c *Ctx) error {
+			err := next(c)
+			o.Observe(c, err)
+			return err
+		}
+	}}
+}
