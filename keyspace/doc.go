@@ -1,0 +1,2 @@
+// Package keyspace holds every key of every database in memory.
+package keyspace
