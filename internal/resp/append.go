@@ -147,14 +147,18 @@ func AppendCommand[T ~string | ~[]byte](b []byte, args ...T) []byte {
 // maxHeader is room for the type byte, 20 digits and two line ends.
 const maxHeader = 1 + 20 + 4
 
-// appendHeader appends a line of a type byte and a number. One and two digits
-// are by far the most frequent (BenchmarkAppendBulk).
+// appendHeader appends a line of a type byte and a number. Lengths and counts
+// mostly have few digits, which need no general formatting (BenchmarkAppend).
 func appendHeader(b []byte, kind byte, n int64) []byte {
 	switch {
 	case uint64(n) < 10:
 		return append(b, kind, byte('0'+n), '\r', '\n')
 	case uint64(n) < 100:
 		return append(b, kind, byte('0'+n/10), byte('0'+n%10), '\r', '\n')
+	case uint64(n) < 1000:
+		return append(b, kind, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10), '\r', '\n')
+	case uint64(n) < 10000:
+		return append(b, kind, byte('0'+n/1000), byte('0'+n/100%10), byte('0'+n/10%10), byte('0'+n%10), '\r', '\n')
 	}
 	b = append(b, kind)
 	b = strconv.AppendInt(b, n, 10)

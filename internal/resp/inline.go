@@ -47,8 +47,8 @@ func unquoteDouble(s, arg []byte) (out []byte, size int, closed bool) {
 		switch c := s[i]; {
 		case c == '"':
 			return arg, i + 1, true
-		case c == '\\' && i+3 < len(s) && s[i+1] == 'x' && hex[s[i+2]] >= 0 && hex[s[i+3]] >= 0:
-			arg = append(arg, byte(hex[s[i+2]])<<4|byte(hex[s[i+3]]))
+		case c == '\\' && i+3 < len(s) && s[i+1] == 'x' && hexValue[s[i+2]] >= 0 && hexValue[s[i+3]] >= 0:
+			arg = append(arg, byte(hexValue[s[i+2]])<<4|byte(hexValue[s[i+3]]))
 			i += 3
 		case c == '\\' && i+1 < len(s):
 			i++
@@ -86,8 +86,8 @@ const (
 	escaped = "\n\r\t\b\a"
 )
 
-// hex is the value of each hexadecimal digit, -1 of anything else.
-var hex = func() (t [256]int8) {
+// hexValue is the value of each hexadecimal digit, -1 of anything else.
+var hexValue = func() (t [256]int8) {
 	for i := range t {
 		t[i] = int8(bytes.IndexByte([]byte("0123456789abcdef"), byte(i)|0x20))
 		if byte(i) < '0' {

@@ -69,9 +69,11 @@ func readValue(r *bufio.Reader, depth int) (v Value, err error) {
 			err = fmt.Errorf("null with %q", text)
 		}
 	case KindBulk, KindBulkError, KindVerbatim:
-		return v, readBlob(r, &v, text)
+		err = readBlob(r, &v, text)
+		return v, err
 	case KindArray, KindSet, KindPush, KindMap, kindAttribute:
-		return v, readAggregate(r, &v, text, depth)
+		err = readAggregate(r, &v, text, depth)
+		return v, err
 	default:
 		err = fmt.Errorf("type %q", line[0])
 	}
