@@ -23,6 +23,7 @@ type Bus struct {
 	table   atomic.Pointer[table]
 	counts  atomic.Pointer[[]*Counts]
 	unknown atomic.Uint64
+	errs    errorStats
 }
 
 // New returns a bus over space without commands. The layers surround every
@@ -182,7 +183,9 @@ func (b *Bus) fail(c *Ctx, mark int, err error) Result {
 	if err == errParked { //nolint:errorlint // a private sentinel that nobody wraps
 		return Parked
 	}
-	c.Reply.Error(err.Error())
+	text := err.Error()
+	b.errs.add(text)
+	c.Reply.Error(text)
 	return Done
 }
 

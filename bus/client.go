@@ -53,6 +53,7 @@ type ConnState struct {
 	QueryBuf, QueryBufFree int
 	ArgvMem                int
 	OutBuf                 int // in the connection's output buffer
+	OutBufSize, OutBufPeak int // that buffer's capacity now and its largest fill
 	OutList                int // further buffers waiting (count)
 	OutListMem             int
 	TotalMem               int

@@ -33,6 +33,7 @@ func (b *Bus) ResetCounts() {
 		c.Rejected.Store(0)
 	}
 	b.unknown.Store(0)
+	b.errs.reset()
 }
 
 // Stats is the layer that counts calls and failures. Calls gather in the Ctx
