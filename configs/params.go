@@ -1,0 +1,277 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"time"
+)
+
+// params is the table, in the order of the reference and of CONFIG GET.
+func params() []Param {
+	var all []Param
+	for _, section := range []func() []Param{
+		serverParams, limitParams, adminParams, httpParams, keyspaceParams, walParams, observeParams, logParams, compatParams,
+	} {
+		all = append(all, section()...)
+	}
+	for i := range all {
+		if all[i].Since == "" {
+			all[i].Since = "0.1.0"
+		}
+	}
+	return all
+}
+
+// seconds is a time that Redis gives as a C int of seconds.
+func seconds() timing { return timing{unit: time.Second, hi: math.MaxInt32} }
+
+func serverParams() []Param {
+	foreground := seconds()
+	foreground.noOff = true
+	return []Param{
+		row(hosts(), func(c *Config) *[]string { return &c.Server.Bind }, Param{
+			Path: "server.bind", Redis: "bind", Default: "localhost", Flags: Applied,
+			Doc: `Addresses to listen on: hosts, "*" for every IPv4 address, "::*" for every IPv6 one. A "-" in front of an address lets the start go on without it`,
+		}),
+		row(integer[int](0, 65535), func(c *Config) *int { return &c.Server.Port }, Param{
+			Path: "server.port", Redis: "port", Default: "6379", Flags: Applied,
+			Doc: "TCP port for clients, 0 for none",
+		}),
+		row(text(), func(c *Config) *string { return &c.Server.Dir }, Param{
+			Path: "server.dir", Redis: "dir", Default: "", Set: Restart, Flags: Protected,
+			Doc: `Directory of everything the server writes; empty for reredis-data/<port>. A relative one starts at the working directory`,
+		}),
+		row(text(), func(c *Config) *string { return &c.Server.UnixSocket }, Param{
+			Path: "server.unix.path", Redis: "unixsocket", Default: "", Set: Restart, Flags: Immutable,
+			Doc: "Unix socket for clients, empty for none",
+		}),
+		row(octal(), func(c *Config) *fs.FileMode { return &c.Server.UnixSocketPerm }, Param{
+			Path: "server.unix.mode", Redis: "unixsocketperm", Default: "0700", Set: Restart, Flags: Immutable,
+			Doc: `Permissions of the unix socket, an octal number in quotes; "0000" for what the umask leaves`,
+		}),
+		row(integer[int](0, math.MaxInt32), func(c *Config) *int { return &c.Server.TCPBacklog }, Param{
+			Path: "server.backlog", Redis: "tcp-backlog", Default: "511", Set: Restart, Flags: Immutable,
+			Doc: "Connections that may wait to be accepted; the system may allow fewer",
+		}),
+		row(boolean(), func(c *Config) *bool { return &c.Server.ProtectedMode }, Param{
+			Path: "server.protected_mode", Redis: "protected-mode", Default: "true",
+			Doc: "Without a password, only clients on this machine are served",
+		}),
+		row(integer[int](1, math.MaxUint32), func(c *Config) *int { return &c.Server.MaxClients }, Param{
+			Path: "server.maxclients", Redis: "maxclients", Default: "10000",
+			Doc: "Clients that may be connected at once",
+		}),
+		row(duration(seconds()), func(c *Config) *time.Duration { return &c.Server.Timeout }, Param{
+			Path: "server.timeouts.idle", Redis: "timeout", Default: "off",
+			Doc: "Clients that send nothing for this long are closed",
+		}),
+		row(duration(seconds()), func(c *Config) *time.Duration { return &c.Server.TCPKeepalive }, Param{
+			Path: "server.timeouts.keepalive", Redis: "tcp-keepalive", Default: "300s", Set: New,
+			Doc: "The system probes silent connections this often",
+		}),
+		row(duration(foreground), func(c *Config) *time.Duration { return &c.Server.ShutdownTimeout }, Param{
+			Path: "server.timeouts.shutdown", Redis: "shutdown-timeout", Default: "10s",
+			Doc: "A shutdown waits this long for replies to be sent",
+		}),
+		row(enum(DriverAuto, DriverLoops, DriverGoroutines), func(c *Config) *string { return &c.Server.Driver }, Param{
+			Path: "server.io.driver", Default: "auto", Set: Restart,
+			Doc: "What serves connections: event loops (Linux) or a goroutine for each; auto takes loops where there are some",
+		}),
+		row(orAuto(integer[int](1, 256)), func(c *Config) *int { return &c.Server.Loops }, Param{
+			Path: "server.io.loops", Default: "auto", Set: Restart,
+			Doc: "Number of event loops; auto is one for each core",
+		}),
+		row(text(), func(c *Config) *string { return &c.Server.RequirePass }, Param{
+			Path: "server.auth.password", Redis: "requirepass", Default: "", Flags: Secret,
+			Doc: "Password of the default user, empty for none",
+		}),
+	}
+}
+
+func limitParams() []Param {
+	rows := []Param{
+		row(size(1<<20, math.MaxInt64), func(c *Config) *int64 { return &c.Limits.QueryBuffer }, Param{
+			Path: "server.limits.query_buffer", Redis: "client-query-buffer-limit", Default: "1GiB",
+			Doc: "A client whose unfinished command is longer is closed",
+		}),
+		row(size(1<<20, math.MaxInt64), func(c *Config) *int64 { return &c.Limits.ProtoMaxBulk }, Param{
+			Path: "server.limits.max_bulk", Redis: "proto-max-bulk-len", Default: "512MiB",
+			Doc: "Longest argument of a command, and so longest string",
+		}),
+		row(outputLimits(), func(c *Config) *Limits { return &c.Limits }, Param{
+			Path: "server.output_limits", Redis: "client-output-buffer-limit", Flags: Composite,
+			Default: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+			Doc:     "All nine limits of output at once; classes that are not named keep theirs",
+		}),
+	}
+	defaults := map[string][3]string{
+		"normal": {"0", "0", "0s"}, "replica": {"256MiB", "64MiB", "60s"}, "pubsub": {"32MiB", "8MiB", "60s"},
+	}
+	for _, class := range outputClasses {
+		path, def := "server.output_limits."+class.name, defaults[class.name]
+		limit := func(c *Config) *OutputLimit { return class.limit(&c.Limits) }
+		rows = append(rows,
+			row(size(0, math.MaxInt64), func(c *Config) *int64 { return &limit(c).Hard }, Param{
+				Path: path + ".hard", Default: def[0],
+				Doc: fmt.Sprintf("A %s client with more unsent output is closed at once; 0 for no limit", class.name),
+			}),
+			row(size(0, math.MaxInt64), func(c *Config) *int64 { return &limit(c).Soft }, Param{
+				Path: path + ".soft", Default: def[1],
+				Doc: fmt.Sprintf("A %s client with more unsent output for soft_for is closed; 0 for no limit", class.name),
+			}),
+			row(wholeSeconds(), func(c *Config) *int64 { return &limit(c).SoftSeconds }, Param{
+				Path: path + ".soft_for", Default: def[2],
+				Doc: fmt.Sprintf("How long a %s client may be above its soft limit", class.name),
+			}),
+		)
+	}
+	return rows
+}
+
+func adminParams() []Param {
+	allow := enum(AllowNo, AllowLocal, AllowYes)
+	// Redis lists them in this order.
+	allow.fromRedis = enumAs([]string{AllowNo, AllowYes, AllowLocal}, []string{AllowNo, AllowYes, AllowLocal}).fromRedis
+	return []Param{
+		row(allow, func(c *Config) *string { return &c.Admin.ProtectedConfigs }, Param{
+			Path: "server.admin.protected_configs", Redis: "enable-protected-configs", Default: "no", Set: Restart, Flags: Immutable,
+			Doc: "Who may set protected parameters at run time: nobody, clients on this machine, everybody",
+		}),
+		row(allow, func(c *Config) *string { return &c.Admin.DebugCommand }, Param{
+			Path: "server.admin.debug_command", Redis: "enable-debug-command", Default: "no", Set: Restart, Flags: Immutable,
+			Doc: "Who may use DEBUG",
+		}),
+		row(allow, func(c *Config) *string { return &c.Admin.ModuleCommand }, Param{
+			Path: "server.admin.module_command", Redis: "enable-module-command", Default: "no", Set: Restart, Flags: Immutable,
+			Doc: "Who may use MODULE",
+		}),
+	}
+}
+
+func httpParams() []Param {
+	return []Param{
+		row(boolean(), func(c *Config) *bool { return &c.HTTP.Enabled }, Param{
+			Path: "http.enabled", Default: "true", Flags: Applied,
+			Doc: "Serves health, readiness and metrics over HTTP",
+		}),
+		row(hosts(), func(c *Config) *[]string { return &c.HTTP.Bind }, Param{
+			Path: "http.bind", Default: "localhost", Flags: Applied,
+			Doc: "Addresses to serve HTTP on, written as in server.bind",
+		}),
+		row(integer[int](0, 65535), func(c *Config) *int { return &c.HTTP.Port }, Param{
+			Path: "http.port", Flag: "http-port", Default: "8080", Flags: Applied,
+			Doc: "HTTP port; 0 is http.enabled: false. If it is busy and nobody set it, the next free one is taken",
+		}),
+	}
+}
+
+func keyspaceParams() []Param {
+	powerOfTwo := func(n int) error {
+		if n > 0 && n&(n-1) != 0 {
+			return fmt.Errorf("%d: must be a power of two", n)
+		}
+		return nil
+	}
+	version := enum("7.0", "7.2")
+	version.fromFile = quotedVersion(version.fromFile)
+	return []Param{
+		row(integer[int](1, 16384), func(c *Config) *int { return &c.Keyspace.Databases }, Param{
+			Path: "keyspace.databases", Redis: "databases", Default: "16", Set: Fixed, Flags: Immutable,
+			Doc: "Number of databases that SELECT knows",
+		}),
+		row(checked(orAuto(integer[int](1, 16384)), powerOfTwo), func(c *Config) *int { return &c.Keyspace.Stripes }, Param{
+			Path: "keyspace.stripes", Default: "auto", Set: Restart,
+			Doc: "Parts of the keyspace with a lock and memory of their own, a power of two; auto is eight for each core",
+		}),
+		row(version, func(c *Config) *string { return &c.Keyspace.Version }, Param{
+			Path: "keyspace.compat", Redis: "compat-version", Default: "7.0", Set: Restart,
+			Doc: "Redis version whose encodings OBJECT ENCODING reports, in quotes",
+		}),
+		row(sizeOrOff(TotalMemory), func(c *Config) *int64 { return &c.Keyspace.MaxMemory }, Param{
+			Path: "keyspace.maxmemory", Redis: "maxmemory", Default: "off",
+			Doc: "Memory for data; a percentage is of what the container or the machine has. Writes that need more are refused",
+		}),
+		row(evictionPolicy(), func(c *Config) *string { return &c.Keyspace.Policy }, Param{
+			Path: "keyspace.policy", Redis: "maxmemory-policy", Default: "noeviction",
+			Doc: "What happens at maxmemory; only noeviction is available yet",
+		}),
+	}
+}
+
+func walParams() []Param {
+	noLog := func(on bool) error {
+		if on {
+			return errors.New("the write-ahead log is not available yet, write no: data lives in memory only")
+		}
+		return nil
+	}
+	save := row(savePoints(), func(c *Config) *[]SavePoint { return &c.WAL.Save }, Param{
+		Path: "wal.snapshot.save", Redis: "save", Default: "",
+		Doc: "When to take a snapshot: so many changes after so much time. Kept for later, snapshots are not available yet",
+	})
+	save.clear = func(c *Config) { c.WAL.Save = nil }
+	policy := enumAs([]string{"always", "everysec", "no"}, []string{"always", "everysec", "no"})
+	policy.fromRedis = enum("everysec", "always", "no").fromRedis // Redis' order
+	return []Param{
+		row(checked(boolean(), noLog), func(c *Config) *bool { return &c.WAL.Enabled }, Param{
+			Path: "wal.enabled", Redis: "appendonly", Default: "false",
+			Doc: "The write-ahead log. It is not available yet: only false is taken, and data lives in memory only",
+		}),
+		row(policy, func(c *Config) *string { return &c.WAL.Policy }, Param{
+			Path: "wal.policy", Redis: "appendfsync", Default: "always",
+			Doc: "When a reply may leave: after its data is on disk, within a second, or at once. Kept for the log to come",
+		}),
+		save,
+	}
+}
+
+func observeParams() []Param {
+	slow := timing{unit: time.Microsecond, lo: -1, hi: math.MaxInt64 / int64(time.Microsecond), off: -1}
+	late := timing{unit: time.Millisecond, hi: math.MaxInt64 / int64(time.Millisecond)}
+	return []Param{
+		row(duration(slow), func(c *Config) *time.Duration { return &c.Observe.SlowlogOver }, Param{
+			Path: "observe.slowlog.over", Redis: "slowlog-log-slower-than", Default: "10ms",
+			Doc: "Commands that take longer are kept in the slow log; 0s keeps all",
+		}),
+		row(integer[int64](0, math.MaxInt64), func(c *Config) *int64 { return &c.Observe.SlowlogMax }, Param{
+			Path: "observe.slowlog.max", Redis: "slowlog-max-len", Default: "128",
+			Doc: "Entries that the slow log keeps",
+		}),
+		row(boolean(), func(c *Config) *bool { return &c.Observe.Latency }, Param{
+			Path: "observe.latency.tracking", Redis: "latency-tracking", Default: "true",
+			Doc: "Counts how long each command takes",
+		}),
+		row(percentiles(), func(c *Config) *[]float64 { return &c.Observe.Percentiles }, Param{
+			Path: "observe.latency.percentiles", Redis: "latency-tracking-info-percentiles", Default: "50,99,99.9",
+			Doc: "Percentiles that INFO latencystats shows",
+		}),
+		row(duration(late), func(c *Config) *time.Duration { return &c.Observe.LatencyOver }, Param{
+			Path: "observe.latency.over", Redis: "latency-monitor-threshold", Default: "off",
+			Doc: "Events that take longer are kept for LATENCY",
+		}),
+		row(events(), func(c *Config) *string { return &c.Observe.KeyspaceEvent }, Param{
+			Path: "observe.events", Redis: "notify-keyspace-events", Default: "",
+			Doc: "Events that are published, in Redis' letters, for instance KEA",
+		}),
+	}
+}
+
+func logParams() []Param {
+	return []Param{
+		row(enumAs([]string{"debug", "verbose", "info", "warning", "nothing"}, []string{"debug", "verbose", "notice", "warning", ""}),
+			func(c *Config) *string { return &c.Log.Level }, Param{
+				Path: "log.level", Redis: "loglevel", Default: "info",
+				Doc: "How much is logged; info is Redis' notice",
+			}),
+		row(enum("text", "json", "redis"), func(c *Config) *string { return &c.Log.Format }, Param{
+			Path: "log.format", Default: "text", Set: Restart,
+			Doc: "Form of the log; redis if the first argument is a redis.conf and nothing else is said",
+		}),
+		row(text(), func(c *Config) *string { return &c.Log.File }, Param{
+			Path: "log.file", Redis: "logfile", Default: "", Set: Restart, Flags: Immutable,
+			Doc: "File of the log, empty for standard error",
+		}),
+	}
+}

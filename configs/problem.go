@@ -1,0 +1,68 @@
+package configs
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Problem is one thing wrong with a configuration.
+type Problem struct {
+	Where Origin
+	Name  string // parameter or key as written
+	Text  string
+	Hint  string // "did you mean …?", may be empty
+
+	directive string // line of a redis.conf or of the Redis part of the command line
+}
+
+// String is one line, or for a Redis directive the block that redis-server
+// prints.
+func (p Problem) String() string {
+	text := p.Text
+	if p.Hint != "" {
+		text += "; " + p.Hint
+	}
+	if p.directive != "" {
+		where := "Reading the command line"
+		if p.Where.Layer == LayerFile {
+			where = fmt.Sprintf("Reading the configuration file %s, at line %d", p.Where.Name, p.Where.Line)
+		}
+		return fmt.Sprintf("%s\n>>> '%s'\n%s", where, p.directive, text)
+	}
+	where := p.Where.position()
+	switch {
+	case p.Name == "":
+		return where + ": " + text
+	case p.Where.Layer == LayerEnv || p.Where.Layer == LayerFlag:
+		return where + ": " + text
+	default:
+		return where + ": " + p.Name + ": " + text
+	}
+}
+
+const maxProblems = 50 // printed; the rest is counted
+
+// LoadError is every problem of a configuration.
+type LoadError struct {
+	Problems []Problem
+}
+
+// Error prints the problems, one after the other, under Redis' heading when
+// they are about its directives.
+func (e *LoadError) Error() string {
+	var b strings.Builder
+	heading := false
+	for i, p := range e.Problems {
+		if i == maxProblems {
+			fmt.Fprintf(&b, "and %d more problems\n", len(e.Problems)-i)
+			break
+		}
+		if p.directive != "" && !heading {
+			heading = true
+			b.WriteString("*** FATAL CONFIG FILE ERROR ***\n")
+		}
+		b.WriteString(p.String())
+		b.WriteByte('\n')
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,141 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const maxInclude = 16 // files deep
+
+// refused are directives that must not pass silently, since without them the
+// server would do something else than asked.
+var refused = map[string]string{
+	"loadmodule":     "Redis modules cannot be loaded here",
+	"rename-command": "commands cannot be renamed yet",
+	"user":           "users are not available yet, only requirepass is",
+	"sentinel":       "there is no Sentinel here",
+}
+
+// ignored are directives that Redis itself accepts without any effect.
+var ignored = []string{"list-max-ziplist-entries", "list-max-ziplist-value", "lua-replicate-commands"}
+
+// redisConf loads the text of a redis.conf.
+func (l *loader) redisConf(name, text string, includedBy ...string) {
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.Trim(line, " \t\r\n")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		l.directive(line, Origin{Layer: LayerFile, Name: name, Line: i + 1}, append(slices.Clone(includedBy), name)...)
+	}
+}
+
+// directive applies one line of a redis.conf, or one option of the command
+// line in that form. files are the file it stands in and those that include it.
+func (l *loader) directive(line string, where Origin, files ...string) {
+	line = strings.Trim(line, " \t\r\n")
+	fail := func(err error, hint string) {
+		l.problem(Problem{Where: where, Text: err.Error(), Hint: hint, directive: line})
+	}
+	words, err := splitLine(line)
+	if err != nil {
+		fail(err, "")
+		return
+	}
+	if len(words) == 0 {
+		return
+	}
+	name, args := strings.ToLower(words[0]), words[1:]
+	if where.Layer == LayerFlag {
+		where.Name = name
+	}
+	p, isPath := l.table.lookup(name)
+	if p == nil {
+		p, isPath = l.table.byFlag[name], true
+	}
+	switch {
+	case p != nil && isPath:
+		if len(args) != 1 {
+			fail(errArgs, "")
+			return
+		}
+		err = p.setText(l.cfg, args[0])
+	case p != nil:
+		err = l.redisArgs(p, args)
+	case name == "include" && len(args) == 1:
+		err = l.include(args[0], files)
+		if err == nil {
+			return
+		}
+	case refused[name] != "":
+		err = errors.New(refused[name])
+	case slices.Contains(ignored, name) && len(args) == 1:
+		l.warnings = append(l.warnings, fmt.Sprintf("%s: %s is obsolete and has no effect", where, name))
+		return
+	default:
+		hint := l.table.suggestRedis(name)
+		if strings.Contains(name, ".") {
+			hint = l.table.suggestPath(name)
+		}
+		fail(errors.New("Bad directive or wrong number of arguments"), hint)
+		return
+	}
+	if err != nil {
+		if p != nil && p.Flags.Has(Secret) {
+			line = name + " ***"
+		}
+		fail(err, "")
+		return
+	}
+	l.note(p, where)
+}
+
+// redisArgs sets a row from the words behind its name.
+func (l *loader) redisArgs(p *Param, args []string) error {
+	switch {
+	case !p.multi && len(args) != 1:
+		return errArgs
+	case p.multi && len(args) == 1 && args[0] != "":
+		args, _ = splitLine(args[0]) // "arg1 arg2" in quotes
+	}
+	if p.clear != nil && !l.added[p] {
+		p.clear(l.cfg)
+	}
+	err := p.setRedis(l.cfg, args)
+	if err == nil && p.clear != nil {
+		if l.added == nil {
+			l.added = map[*Param]bool{}
+		}
+		l.added[p] = true
+	}
+	return err
+}
+
+// include loads the files that a pattern names; a pattern with wildcards may
+// name none.
+func (l *loader) include(pattern string, files []string) error {
+	if len(files) >= maxInclude {
+		return fmt.Errorf("more than %d files include each other", maxInclude)
+	}
+	names := []string{pattern}
+	if strings.ContainsAny(pattern, "*?[") {
+		var err error
+		if names, err = filepath.Glob(pattern); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		if slices.Contains(files, name) {
+			return fmt.Errorf("%s includes itself", name)
+		}
+		b, err := readFile(name)
+		if err != nil {
+			return fmt.Errorf("can't open config file '%s': %w", name, err)
+		}
+		l.redisConf(name, string(b), files...)
+	}
+	return nil
+}

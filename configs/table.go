@@ -1,0 +1,81 @@
+package configs
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// table is the parameters with their indexes; it never changes.
+type table struct {
+	rows    []Param
+	byPath  map[string]*Param
+	byRedis map[string]*Param // own names and aliases, in lower case
+	byFlag  map[string]*Param
+}
+
+// theTable is built at first use.
+var theTable = sync.OnceValue(func() *table {
+	t := &table{
+		rows:    params(),
+		byPath:  map[string]*Param{},
+		byRedis: map[string]*Param{},
+		byFlag:  map[string]*Param{},
+	}
+	add := func(index map[string]*Param, name string, p *Param) {
+		if index[name] != nil {
+			panic(fmt.Sprintf("configs: two rows are called %q", name))
+		}
+		index[name] = p
+	}
+	for i := range t.rows {
+		p := &t.rows[i]
+		add(t.byPath, p.Path, p)
+		for _, name := range p.redisNames() {
+			add(t.byRedis, name, p)
+		}
+		if p.Flag != "" {
+			add(t.byFlag, p.Flag, p)
+		}
+	}
+	return t
+})
+
+// lookup finds a row by a path (it has a dot) or a Redis name, in any case.
+func (t *table) lookup(name string) (p *Param, isPath bool) {
+	name = strings.ToLower(name)
+	if strings.Contains(name, ".") {
+		if p := t.byPath[name]; p != nil && !p.Flags.Has(Composite) {
+			return p, true
+		}
+		return nil, true
+	}
+	return t.byRedis[name], false
+}
+
+// isSection reports whether rows lie below path.
+func (t *table) isSection(path string) bool {
+	for i := range t.rows {
+		if strings.HasPrefix(t.rows[i].Path, path+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// Default returns the configuration of a start without files, environment and
+// arguments, except that server.dir stays empty.
+func Default() *Config {
+	c := &Config{}
+	t := theTable()
+	for i := range t.rows {
+		p := &t.rows[i]
+		if p.Flags.Has(Composite) {
+			continue // its leaves have defaults
+		}
+		if err := p.setText(c, p.Default); err != nil {
+			panic(fmt.Sprintf("configs: default of %s: %v", p.Path, err))
+		}
+	}
+	return c
+}
