@@ -238,9 +238,10 @@ func base(e ast.Expr) *ast.Ident {
 	}
 }
 
-// local says whether id, in f, names something declared inside a function.
+// local says whether id, in f, names something declared inside a function: what
+// the parser resolves within one file is good enough, and needs no type checker.
 func local(f file, id *ast.Ident) bool {
-	return id.Obj != nil && f.Scope.Lookup(id.Name) != id.Obj //nolint:staticcheck // good enough within one file, and needs no type checker
+	return id.Obj != nil && f.Scope.Lookup(id.Name) != id.Obj
 }
 
 // TestTestsWaitForNothing: a test polls on a condition or runs under
