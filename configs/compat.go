@@ -147,13 +147,17 @@ func wMemory(lo int64) word {
 // wMemoryOrPercent is a size, or a share of maxmemory.
 func wMemoryOrPercent() word {
 	return single("size or percentage", func(s string) (string, error) {
+		tooLarge := errors.New("percentage argument must be less or equal to 100")
 		if n, err := parseMemory(s); err == nil {
+			if n < 0 { // too large for a size, which Redis takes for a percentage
+				return "", tooLarge
+			}
 			return strconv.FormatInt(n, 10), nil
 		}
 		if p, ok := strings.CutSuffix(s, "%"); ok {
 			if n, err := parseInteger(p); err == nil && n >= 0 {
 				if n > 100 {
-					return "", errors.New("percentage argument must be less or equal to 100")
+					return "", tooLarge
 				}
 				if n == 0 {
 					return "0", nil
@@ -270,6 +274,9 @@ func wTemplate() word {
 	known := []string{"title", "listen-addr", "server-mode", "port", "tls-port", "unixsocket", "config-file"}
 	return single("string", func(s string) (string, error) {
 		bad := errors.New("template format is invalid or contains unknown variables")
+		if s == "" {
+			return "", bad
+		}
 		for rest := s; ; {
 			_, after, ok := strings.Cut(rest, "{")
 			if !ok {
@@ -282,6 +289,20 @@ func wTemplate() word {
 			rest = tail
 		}
 	})
+}
+
+// wBacklog is a size that is at least 16 KiB, whatever is asked for.
+func wBacklog() word {
+	w := wMemory(1)
+	inner := w.parse
+	w.parse = func(args []string) (string, error) {
+		s, err := inner(args)
+		if n, e := strconv.ParseInt(s, 10, 64); err == nil && e == nil {
+			s = strconv.FormatInt(max(n, 16<<10), 10)
+		}
+		return s, err
+	}
+	return w
 }
 
 // wHz is a number that is brought into range rather than refused.

@@ -1,7 +1,9 @@
 package configs
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -88,6 +90,7 @@ func duration(t timing) codec[time.Duration] {
 	}
 	return codec[time.Duration]{
 		kind: kind,
+		unit: map[time.Duration]string{time.Second: "s", time.Millisecond: "ms", time.Microsecond: "µs"}[t.unit],
 		fromFile: func(raw any) (time.Duration, error) {
 			if s, ok := raw.(string); ok {
 				return parse(s)
@@ -118,6 +121,9 @@ func duration(t timing) codec[time.Duration] {
 			}
 			if n < 0 {
 				return t.off, nil
+			}
+			if n > math.MaxInt64/int64(t.unit) {
+				return 0, errors.New("argument is longer than 292 years")
 			}
 			return time.Duration(n) * t.unit, nil
 		},

@@ -48,7 +48,7 @@ func outputLimits() codec[Limits] {
 			hard, err1 := parseMemory(args[1])
 			soft, err2 := parseMemory(args[2])
 			secs, err3 := strconv.ParseInt(args[3], 10, 64)
-			if err1 != nil || err2 != nil || err3 != nil || secs < 0 || secs > math.MaxInt32 {
+			if err1 != nil || err2 != nil || err3 != nil || hard < 0 || soft < 0 || secs < 0 || secs > math.MaxInt32 {
 				return old, errors.New("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
 			}
 			*class.limit(&old) = OutputLimit{Hard: hard, Soft: soft, SoftSeconds: secs}

@@ -16,6 +16,7 @@ type Param struct {
 	Since   string // release that brought it
 
 	Type  string   // "size", for the reference
+	Unit  string   // of a bare number under the Redis name: "s", "ms", "µs"
 	Words []string // what an enumeration takes, in native notation
 
 	multi bool // Redis' notation may be several arguments
@@ -84,6 +85,7 @@ func (fl Flags) Has(f Flags) bool { return fl&f == f }
 // must be inverses: parse(format(v)) = v.
 type codec[T any] struct {
 	kind  string
+	unit  string
 	words []string
 	multi bool
 
@@ -97,7 +99,7 @@ type codec[T any] struct {
 
 // row joins a field of Config with the codec of its type.
 func row[T any](t codec[T], field func(*Config) *T, p Param) Param {
-	p.Type, p.Words, p.multi = t.kind, t.words, t.multi
+	p.Type, p.Unit, p.Words, p.multi = t.kind, t.unit, t.words, t.multi
 	p.field = func(c *Config) any { return field(c) }
 	store := func(c *Config, v T, err error) error {
 		if err == nil {

@@ -228,8 +228,8 @@ func walParams() []Param {
 }
 
 func observeParams() []Param {
-	slow := timing{unit: time.Microsecond, lo: -1, hi: math.MaxInt64 / int64(time.Microsecond), off: -1}
-	late := timing{unit: time.Millisecond, hi: math.MaxInt64 / int64(time.Millisecond)}
+	slow := timing{unit: time.Microsecond, lo: -1, hi: math.MaxInt64, off: -1}
+	late := timing{unit: time.Millisecond, hi: math.MaxInt64}
 	return []Param{
 		row(duration(slow), func(c *Config) *time.Duration { return &c.Observe.SlowlogOver }, Param{
 			Path: "observe.slowlog.over", Redis: "slowlog-log-slower-than", Default: "10ms",

@@ -121,7 +121,7 @@ func compatParams() []Param {
 		compat("min-replicas-max-lag", "10", wInt(0), live(whyReplica, "min-slaves-max-lag")),
 		compat("repl-timeout", "60", wInt(1), live(whyReplica)),
 		compat("repl-ping-replica-period", "10", wInt(1), live(whyReplica, "repl-ping-slave-period")),
-		compat("repl-backlog-size", "1048576", wMemory(1), live(whyReplica)),
+		compat("repl-backlog-size", "1048576", wBacklog(), live(whyReplica)),
 		compat("repl-backlog-ttl", "3600", wNumber(0, 0), live(whyReplica)),
 		compat("repl-diskless-sync", "yes", wYesNo(), live(whyReplica)),
 		compat("repl-diskless-sync-delay", "5", wInt(0), live(whyReplica)),

@@ -100,7 +100,8 @@ func formatSize(n int64) string {
 	return strconv.FormatInt(n, 10)
 }
 
-// parseMemory reads Redis' notation: 1k is 1000 bytes, 1kb is 1024.
+// parseMemory reads Redis' notation: 1k is 1000 bytes, 1kb is 1024. What does
+// not fit is returned as -1, which no range holds.
 func parseMemory(s string) (int64, error) {
 	digits, suffix := splitUnit(s)
 	by, ok := redisUnits[strings.ToLower(suffix)]
@@ -110,15 +111,12 @@ func parseMemory(s string) (int64, error) {
 	if s == "" {
 		return 0, nil // Redis reads the empty string as 0
 	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
-		return 0, errMemory
+	if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+		if v, ok := multiply(n, by); ok {
+			return v, nil
+		}
 	}
-	v, ok := multiply(n, by)
-	if !ok {
-		return 0, errMemory
-	}
-	return v, nil
+	return -1, nil
 }
 
 // size is a number of bytes between lo and hi.
