@@ -1,0 +1,12 @@
+package commands
+
+import (
+	"slices"
+
+	"github.com/reredis/reredis/bus"
+)
+
+// All returns every command of the package, ready for Bus.Register.
+func All(d *Deps) []bus.Spec {
+	return slices.Concat(Strings(), Keys(), Connection(d), Server(d))
+}

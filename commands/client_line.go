@@ -1,0 +1,120 @@
+package commands
+
+import (
+	"strconv"
+
+	"github.com/reredis/reredis/bus"
+)
+
+// appendClient appends the line of CLIENT LIST for one connection, without its end.
+func appendClient(b []byte, c *bus.Client, st bus.ConnState, now int64) []byte {
+	num := func(name string, n int64) {
+		b = append(b, name...)
+		b = strconv.AppendInt(b, n, 10)
+	}
+	str := func(name, s string) {
+		b = append(b, name...)
+		b = append(b, s...)
+	}
+	cmd := "NULL"
+	if c.Last != nil {
+		cmd = c.Last.FullName()
+	}
+	user := c.User
+	if user == "" {
+		user = defaultUser
+	}
+	num("id=", c.ID)
+	str(" addr=", c.Addr)
+	str(" laddr=", c.LocalAddr)
+	num(" fd=", int64(c.FD))
+	str(" name=", c.Name)
+	num(" age=", max(0, now-c.Created)/1000)
+	num(" idle=", max(0, st.IdleMillis)/1000)
+	str(" flags=", clientLetters(c, st))
+	num(" db=", int64(c.DB))
+	b = append(b, " sub=0 psub=0 ssub=0 multi=-1"...)
+	num(" qbuf=", int64(st.QueryBuf))
+	num(" qbuf-free=", int64(st.QueryBufFree))
+	num(" argv-mem=", int64(st.ArgvMem))
+	b = append(b, " multi-mem=0"...)
+	num(" rbs=", int64(st.OutBuf))
+	num(" rbp=", int64(st.OutBuf))
+	num(" obl=", int64(st.OutBuf))
+	num(" oll=", int64(st.OutList))
+	num(" omem=", int64(st.OutListMem))
+	num(" tot-mem=", int64(st.TotalMem))
+	str(" events=", st.Events)
+	str(" cmd=", cmd)
+	str(" user=", user)
+	b = append(b, " redir=-1"...)
+	num(" resp=", int64(max(2, c.Proto)))
+	str(" lib-name=", c.LibName)
+	str(" lib-ver=", c.LibVer)
+	return b
+}
+
+// clientLetters are the flags of a connection in a line of CLIENT LIST.
+func clientLetters(c *bus.Client, st bus.ConnState) string {
+	var b []byte
+	for _, f := range []struct {
+		on     bool
+		letter byte
+	}{
+		{st.Parked, 'b'},
+		{c.CloseAfterReply, 'c'},
+		{c.Unix, 'U'},
+		{c.NoEvict, 'e'},
+		{c.NoTouch, 'T'},
+	} {
+		if f.on {
+			b = append(b, f.letter)
+		}
+	}
+	if len(b) == 0 {
+		return "N"
+	}
+	return string(b)
+}
+
+// ownState is what a connection shows of itself while its command runs: the
+// command is still in the query buffer, and nothing is written yet.
+func ownState(c *bus.Ctx, st bus.ConnState) bus.ConnState {
+	st.ArgvMem = 0
+	query := len("*\r\n") + digits(len(c.Args))
+	for _, a := range c.Args {
+		st.ArgvMem += len(a)
+		query += len("$\r\n\r\n") + digits(len(a)) + len(a)
+	}
+	if c.Raw != nil {
+		query = len(c.Raw)
+	}
+	st.QueryBuf, st.OutBuf, st.OutList, st.OutListMem = query, 0, 0, 0
+	st.Parked, st.Events, st.IdleMillis = false, "r", 0
+	st.TotalMem = max(st.TotalMem, st.QueryBuf+st.ArgvMem)
+	return st
+}
+
+// digits is the length of n in decimal.
+func digits(n int) int { return len(strconv.Itoa(n)) }
+
+// clientType is the type of a connection in the filters of CLIENT LIST and CLIENT KILL.
+type clientType string
+
+const clientNormal clientType = "normal"
+
+// parseClientType reads the name of a type.
+func parseClientType(b []byte) (t clientType, ok bool) {
+	for _, n := range []struct{ word, typ string }{
+		{"normal", "normal"},
+		{"slave", "replica"},
+		{"replica", "replica"},
+		{"pubsub", "pubsub"},
+		{"master", "master"},
+	} {
+		if bus.EqualFold(b, n.word) {
+			return clientType(n.typ), true
+		}
+	}
+	return "", false
+}

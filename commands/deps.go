@@ -1,0 +1,129 @@
+package commands
+
+import (
+	"time"
+
+	"github.com/reredis/reredis/bus"
+)
+
+// Deps is what the connection and server commands need of the rest of the
+// program. The fields are set before the bus runs commands and not changed
+// afterwards; everything in it may be called from any goroutine.
+type Deps struct {
+	// Server tells about the process what does not change while it runs.
+	Server Identity
+	// Databases is their number.
+	Databases int
+	// Config holds the parameters behind CONFIG.
+	Config Config
+	// Clients reaches the connections of all drivers.
+	Clients Clients
+	// Shutdown stops the server.
+	Shutdown Shutdowner
+	// Password returns requirepass, "" if none is set.
+	Password func() string
+	// Net returns the figures of the listeners and connections.
+	Net func() Net
+	// Rates measures what INFO calls instantaneous. It may be nil.
+	Rates *Rates
+	// Log writes a line of the log on behalf of DEBUG LOG and of commands
+	// that leave a trace there.
+	Log func(message string)
+}
+
+// Identity is who the server is.
+type Identity struct {
+	Version    string // of Reredis, not the Redis version it is compatible with
+	Commit     string // of the build, "" if unknown
+	RunID      string // 40 hex digits, random for each start
+	Port       int    // TCP port, 0 if there is none
+	Executable string // path of the program
+	ConfigFile string // path, "" if there is none
+	Started    time.Time
+	Loops      int // event loops, 0 for the goroutine driver
+}
+
+// KV is one parameter and its value in Redis' notation.
+type KV struct{ Name, Value string }
+
+// Config is the set of parameters as CONFIG shows it.
+type Config interface {
+	// Get returns the parameters that match any of the patterns, each once.
+	// A pattern without wildcards also finds hidden parameters and aliases,
+	// under the name asked for.
+	Get(patterns []string) []KV
+	// Set changes all or nothing. Its error is the reply, including the code.
+	Set(pairs []KV) error
+	// Rewrite writes the values in force to the file that the server was
+	// started with. Its error is the reply, including the code.
+	Rewrite() error
+}
+
+// Clients reaches every connection, whichever loop drives it.
+type Clients interface {
+	// Each calls visit for every connection on the goroutine that owns it,
+	// one after the other, and closes those for which it returns true. Then it
+	// calls done, from any goroutine. Each itself does not wait.
+	Each(visit func(c *bus.Client, st bus.ConnState) (kill bool), done func())
+}
+
+// Shutdowner stops the server.
+type Shutdowner interface {
+	// Begin starts a shutdown. begun is called once, from any goroutine: with nil
+	// when the server is certain to stop, otherwise with the reason why it does not.
+	Begin(o ShutdownOptions, begun func(error))
+	// Abort takes a shutdown back that has not begun yet; false if there is none.
+	Abort() bool
+}
+
+// ShutdownOptions are the modifiers of SHUTDOWN.
+type ShutdownOptions struct {
+	Save, NoSave bool // neither: save if save points are configured
+	Now          bool // do not wait for lagging replicas
+	Force        bool // exit even if saving fails
+}
+
+// Net is what the listeners and connections count. Counters grow since the start;
+// CONFIG RESETSTAT is the commands' business.
+type Net struct {
+	Clients    int   // connections at present
+	MaxClients int   // their limit
+	Blocked    int   // of them parked
+	MaxInput   int64 // largest query buffer of late, bytes
+	MaxOutput  int64 // largest output buffer of late, bytes
+	Buffers    int64 // bytes that connections hold
+
+	Received    int64 // connections accepted
+	Rejected    int64 // connections refused because of the limit
+	InputBytes  int64
+	OutputBytes int64
+	Reads       int64 // read system calls that brought something
+	Writes      int64
+}
+
+// setting returns the value of one parameter, "" if it does not exist.
+func (d *Deps) setting(name string) string {
+	if d.Config == nil {
+		return ""
+	}
+	kvs := d.Config.Get([]string{name})
+	if len(kvs) == 0 {
+		return ""
+	}
+	return kvs[0].Value
+}
+
+// password returns requirepass, "" if there is none.
+func (d *Deps) password() string {
+	if d.Password == nil {
+		return ""
+	}
+	return d.Password()
+}
+
+// log writes a line of the log.
+func (d *Deps) log(message string) {
+	if d.Log != nil {
+		d.Log(message)
+	}
+}

@@ -1,0 +1,271 @@
+package commands
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// lruClockMask bounds the LRU clock that INFO and DEBUG OBJECT show.
+const lruClockMask = 1<<24 - 1
+
+func (h *server) infoServer(w *infoWriter) {
+	id := &h.d.Server
+	now := time.Now()
+	uptime := int64(now.Sub(id.Started).Seconds())
+	hz := h.setting("hz", "10")
+	mode := "standalone"
+	w.add("redis_version", RedisVersion)
+	w.add("redis_git_sha1", shortCommit(id.Commit))
+	w.add("redis_git_dirty", 0)
+	w.add("redis_build_id", id.Commit)
+	w.add("redis_mode", mode)
+	w.add("os", osName())
+	w.add("arch_bits", strconv.IntSize)
+	w.add("monotonic_clock", "go runtime")
+	w.add("multiplexing_api", multiplexing(id.Loops))
+	w.add("atomicvar_api", "go sync/atomic")
+	w.add("gcc_version", "0.0.0")
+	w.add("process_id", os.Getpid())
+	w.add("process_supervised", "no")
+	w.add("run_id", id.RunID)
+	w.add("tcp_port", id.Port)
+	w.add("server_time_usec", now.UnixMicro())
+	w.add("uptime_in_seconds", uptime)
+	w.add("uptime_in_days", uptime/(24*3600))
+	w.add("hz", hz)
+	w.add("configured_hz", hz)
+	w.add("lru_clock", now.Unix()&lruClockMask)
+	w.add("executable", id.Executable)
+	w.add("config_file", id.ConfigFile)
+	w.flag("io_threads_active", id.Loops > 1)
+}
+
+// setting returns a parameter, or other where it has no value.
+func (h *server) setting(name, other string) string {
+	if v := h.d.setting(name); v != "" {
+		return v
+	}
+	return other
+}
+
+// shortCommit is a commit as Redis shows it: eight digits.
+func shortCommit(commit string) string {
+	if commit == "" {
+		return "00000000"
+	}
+	return commit[:min(8, len(commit))]
+}
+
+// multiplexing names how connections are driven.
+func multiplexing(loops int) string {
+	if loops > 0 {
+		return "epoll"
+	}
+	return "go netpoller"
+}
+
+func (h *server) infoReredis(w *infoWriter) {
+	id := &h.d.Server
+	w.add("reredis_version", id.Version)
+	w.add("reredis_commit", id.Commit)
+	w.add("go_version", runtime.Version())
+	w.add("event_loops", id.Loops)
+	w.add("gomaxprocs", runtime.GOMAXPROCS(0))
+	w.add("goroutines", runtime.NumGoroutine())
+	w.add("keyspace_mapped_bytes", w.stats.MappedBytes)
+	w.add("keyspace_page_bytes", w.stats.PageBytes)
+	w.add("expire_lag_ms", w.stats.ExpireLagMs)
+}
+
+func (h *server) infoClients(w *infoWriter) {
+	w.add("connected_clients", w.net.Clients)
+	w.add("cluster_connections", 0)
+	w.add("maxclients", w.net.MaxClients)
+	w.add("client_recent_max_input_buffer", w.net.MaxInput)
+	w.add("client_recent_max_output_buffer", w.net.MaxOutput)
+	w.add("blocked_clients", w.net.Blocked)
+	w.zeros("tracking_clients", "clients_in_timeout_table")
+}
+
+func (h *server) infoMemory(w *infoWriter) {
+	var (
+		st    = w.stats
+		used  = st.UsedMemory
+		peak  = max(st.PeakMemory, used)
+		heap  = readHeap()
+		rss   = residentBytes()
+		total = systemMemory()
+		limit = st.MaxMemory
+	)
+	if v, err := strconv.ParseInt(h.d.setting("maxmemory"), 10, 64); err == nil {
+		limit = v
+	}
+	allocated := used + heap.objects
+	active := st.PageBytes + heap.inUse
+	resident := st.MappedBytes + heap.mapped
+	w.bytes("used_memory", used)
+	w.bytes("used_memory_rss", rss)
+	w.bytes("used_memory_peak", peak)
+	fmt.Fprintf(w, "used_memory_peak_perc:%.2f%%\r\n", percent(used, peak))
+	w.zeros("used_memory_overhead", "used_memory_startup")
+	w.add("used_memory_dataset", used)
+	fmt.Fprintf(w, "used_memory_dataset_perc:%.2f%%\r\n", percent(used, used))
+	w.add("allocator_allocated", allocated)
+	w.add("allocator_active", active)
+	w.add("allocator_resident", resident)
+	w.bytes("total_system_memory", total)
+	w.zeros("used_memory_lua", "used_memory_vm_eval")
+	w.add("used_memory_lua_human", humanBytes(0))
+	w.zeros("used_memory_scripts_eval", "number_of_cached_scripts", "number_of_functions",
+		"number_of_libraries", "used_memory_vm_functions")
+	w.bytes("used_memory_vm_total", 0)
+	w.zeros("used_memory_functions")
+	w.bytes("used_memory_scripts", 0)
+	w.bytes("maxmemory", limit)
+	w.add("maxmemory_policy", h.setting("maxmemory-policy", "noeviction"))
+	w.ratio("allocator_frag_ratio", quotient(active, allocated))
+	w.add("allocator_frag_bytes", active-allocated)
+	w.ratio("allocator_rss_ratio", quotient(resident, active))
+	w.add("allocator_rss_bytes", resident-active)
+	w.ratio("rss_overhead_ratio", quotient(rss, resident))
+	w.add("rss_overhead_bytes", rss-resident)
+	w.ratio("mem_fragmentation_ratio", quotient(rss, used))
+	w.add("mem_fragmentation_bytes", rss-used)
+	w.zeros("mem_not_counted_for_evict", "mem_replication_backlog", "mem_total_replication_buffers", "mem_clients_slaves")
+	w.add("mem_clients_normal", w.net.Buffers)
+	w.zeros("mem_cluster_links", "mem_aof_buffer")
+	w.add("mem_allocator", "reredis-arena")
+	w.zeros("active_defrag_running")
+	w.add("lazyfree_pending_objects", st.LazyFreePending)
+	w.add("lazyfreed_objects", st.LazyFreed-w.since.keyspace.LazyFreed)
+}
+
+// percent is a in percent of b, 100 if b is 0.
+func percent(a, b int64) float64 {
+	if b == 0 {
+		return 100
+	}
+	return float64(a) / float64(b) * 100
+}
+
+// quotient is a / b, 1 if b is 0.
+func quotient(a, b int64) float64 {
+	if b == 0 {
+		return 1
+	}
+	return float64(a) / float64(b)
+}
+
+func (h *server) infoPersistence(w *infoWriter) {
+	w.zeros("loading", "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
+	w.ratio("current_fork_perc", 0)
+	w.zeros("current_save_keys_processed", "current_save_keys_total", "rdb_changes_since_last_save", "rdb_bgsave_in_progress")
+	w.add("rdb_last_save_time", h.d.Server.Started.Unix())
+	w.add("rdb_last_bgsave_status", "ok")
+	w.add("rdb_last_bgsave_time_sec", -1)
+	w.add("rdb_current_bgsave_time_sec", -1)
+	w.zeros("rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded",
+		"aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
+	w.add("aof_last_rewrite_time_sec", -1)
+	w.add("aof_current_rewrite_time_sec", -1)
+	w.add("aof_last_bgrewrite_status", "ok")
+	w.zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
+	w.add("aof_last_write_status", "ok")
+	w.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+}
+
+func (h *server) infoStats(w *infoWriter) {
+	net, base, st, old := w.net, w.since.net, w.stats, w.since.keyspace
+	w.add("total_connections_received", net.Received-base.Received)
+	w.add("total_commands_processed", w.ctx.Bus().Processed())
+	w.add("instantaneous_ops_per_sec", w.rates.Commands)
+	w.add("total_net_input_bytes", net.InputBytes-base.InputBytes)
+	w.add("total_net_output_bytes", net.OutputBytes-base.OutputBytes)
+	w.zeros("total_net_repl_input_bytes", "total_net_repl_output_bytes")
+	w.ratio("instantaneous_input_kbps", float64(w.rates.InputBytes)/1024)
+	w.ratio("instantaneous_output_kbps", float64(w.rates.OutputBytes)/1024)
+	w.ratio("instantaneous_input_repl_kbps", 0)
+	w.ratio("instantaneous_output_repl_kbps", 0)
+	w.add("rejected_connections", net.Rejected-base.Rejected)
+	w.zeros("sync_full", "sync_partial_ok", "sync_partial_err")
+	w.add("expired_keys", st.ExpiredKeys-old.ExpiredKeys)
+	w.ratio("expired_stale_perc", 0)
+	w.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients",
+		"total_eviction_exceeded_time", "current_eviction_exceeded_time")
+	w.add("keyspace_hits", st.Hits-old.Hits)
+	w.add("keyspace_misses", st.Misses-old.Misses)
+	w.zeros("pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
+		"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
+		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
+		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "unexpected_error_replies")
+	replies, _ := w.ctx.Bus().Errors()
+	w.add("total_error_replies", replies)
+	w.zeros("dump_payload_sanitizations")
+	w.add("total_reads_processed", net.Reads-base.Reads)
+	w.add("total_writes_processed", net.Writes-base.Writes)
+	w.zeros("io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands")
+}
+
+func (h *server) infoReplication(w *infoWriter) {
+	w.add("role", "master")
+	w.add("connected_slaves", 0)
+	w.add("master_failover_state", "no-failover")
+	w.add("master_replid", *h.replID.Load())
+	w.add("master_replid2", "0000000000000000000000000000000000000000")
+	w.add("master_repl_offset", 0)
+	w.add("second_repl_offset", -1)
+	w.add("repl_backlog_active", 0)
+	w.add("repl_backlog_size", h.setting("repl-backlog-size", "1048576"))
+	w.zeros("repl_backlog_first_byte_offset", "repl_backlog_histlen")
+}
+
+func (h *server) infoCPU(w *infoWriter) {
+	self, children, thread, perThread := cpuTimes()
+	two := func(suffix string, t cpuTime) {
+		fmt.Fprintf(w, "used_cpu_sys%s:%.6f\r\n", suffix, t.system.Seconds())
+		fmt.Fprintf(w, "used_cpu_user%s:%.6f\r\n", suffix, t.user.Seconds())
+	}
+	two("", self)
+	two("_children", children)
+	if perThread {
+		two("_main_thread", thread)
+	}
+}
+
+// cpuTime is processor time spent.
+type cpuTime struct{ system, user time.Duration }
+
+func (h *server) infoCommandStats(w *infoWriter) {
+	for _, k := range w.ctx.Bus().Counts() {
+		calls, rejected, failed := k.Calls.Load(), k.Rejected.Load(), k.Failed.Load()
+		if calls+rejected+failed == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "cmdstat_%s:calls=%d,usec=0,usec_per_call=0.00,rejected_calls=%d,failed_calls=%d\r\n",
+			k.Spec.FullName(), calls, rejected, failed)
+	}
+}
+
+func (h *server) infoErrorStats(w *infoWriter) {
+	_, codes := w.ctx.Bus().Errors()
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		fmt.Fprintf(w, "errorstat_%s:count=%d\r\n", code, codes[code])
+	}
+}
+
+func (h *server) infoCluster(w *infoWriter) { w.add("cluster_enabled", 0) }
+
+func (h *server) infoKeyspace(w *infoWriter) {
+	for db := range h.d.Databases {
+		keys, expires, ttl := w.ctx.Tx.Counts(db)
+		if keys == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "db%d:keys=%d,expires=%d,avg_ttl=%d\r\n", db, keys, expires, ttl)
+	}
+}
