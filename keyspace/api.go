@@ -155,4 +155,4 @@ type Stats struct {
 }
 
 // noDeadline is greater than every deadline.
-const noDeadline = math.MaxInt64
+const noDeadline int64 = math.MaxInt64

@@ -1,55 +1,219 @@
 package keyspace
 
 import (
+	"fmt"
+	"math/bits"
+	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Space is the whole keyspace of a server. Its methods may be called from any
 // goroutine; keys are reached through a Tx.
 type Space struct {
-	opts         Options
-	stripes      []stripe
-	mask         uint16      // stripe of a slot = slot & mask
-	shift        uint8       // sub of a slot in its stripe = slot >> shift
+	stripes []stripe
+	mask    uint16 // stripe of a slot = slot & mask
+	shift   uint8  // sub of a slot in its stripe = slot >> shift
+	sip     sipKey
+	opts    Options
+	src     mapper
+
+	phase phase // exclusive phases; read by every locker
+
 	hideOnly     atomic.Bool // K7
 	activeExpire atomic.Bool
+	// index is what is known of each database without a lock, nil until its first
+	// write. It changes under the stripe concerned, the pointers in exclusive mode
+	// or at that first write.
+	index []atomic.Pointer[dbIndex]
+	peak  atomic.Int64
+
+	// Of active expiry: see expire.go.
+	expiredKeys atomic.Int64
+	expireLagMs atomic.Int64
+
+	lazyPending atomic.Int64 // keys of flushed databases that upkeep will free
+	lazyFreed   atomic.Int64 // keys freed by upkeep
 }
 
-// stripe is one mutex, one arena and the sub-tables of the stripe's slots in all databases.
-type stripe struct {
-	mu  sync.Mutex
-	dbs []*dbState // nil until the first write to that database
+// dbIndex is what is known of a database without a lock.
+type dbIndex struct {
+	nonempty slotMap  // slots with keys
+	counts   []counts // by stripe
 }
 
-// dbState is one database's part of a stripe; guarded by the stripe's mutex, except the atomics, which
-// are written under it and read without.
-type dbState struct {
+// slotMap is a set of slots.
+type slotMap [Slots / 64]atomic.Uint64
+
+// counts are the figures of one stripe and database.
+type counts struct {
 	keys    atomic.Int64
-	expires atomic.Int64
+	expires atomic.Int64 // keys with a deadline
+	ttlSum  atomic.Int64 // sum of ttlShare of their deadlines
+	_       [40]byte     // another stripe's counts are on another cache line
 }
 
-// New makes an empty Space.
-func New(o Options) (*Space, error) { return &Space{opts: o}, nil }
+// stripe is one mutex, one arena and the sub-tables of the stripe's slots in
+// all databases. Everything but the atomics is guarded by mu (K1).
+type stripe struct {
+	mu     sync.Mutex
+	number uint16
+	dbs    []*dbState // nil until the first write to that database in the stripe
+	arena  arena
+	tables int64 // bytes of subs, directories, Fenwick trees and wheels in the Go heap
+	hits   int64
+	misses int64
+	due    wheelDue // when the wheels of this stripe want Tick
+	// dead are databases that were flushed; upkeep frees them in slices.
+	dead []*dbState
+
+	public struct { // what can be read without mu, published at unlock and by upkeep
+		used   atomic.Int64
+		pages  atomic.Int64
+		hits   atomic.Int64
+		misses atomic.Int64
+	}
+	_ [64]byte // the next stripe's mutex is on a line of its own
+}
+
+// dbState is one database's part of a stripe, guarded by the stripe's mutex.
+type dbState struct {
+	subs    []sub    // by slot >> Space.shift
+	fenwick []uint32 // sums of the subs' counts
+	wheel   wheel    // deadlines
+
+	dirs      []directory // of subs with more than one segment
+	spareDirs []uint32
+
+	wheelBytes int64 // that the wheel takes in the Go heap
+	freeing    int   // after a flush: the sub to be freed next
+
+	*counts           // where they can be read without the mutex
+	nonempty *slotMap // of the database
+}
+
+// New makes an empty Space. It takes no memory from the system before the first
+// write and starts no goroutine.
+func New(o Options) (*Space, error) {
+	if o.Databases == 0 {
+		o.Databases = 16
+	}
+	if o.Databases < 1 || o.Databases > 1<<14 {
+		return nil, fmt.Errorf("keyspace: %d databases, want 1 to 16384", o.Databases)
+	}
+	if o.Stripes == 0 {
+		o.Stripes = 1 << bits.Len(uint(8*runtime.GOMAXPROCS(0)-1))
+	}
+	if o.Stripes < 1 || o.Stripes > Slots || o.Stripes&(o.Stripes-1) != 0 {
+		return nil, fmt.Errorf("keyspace: %d stripes, want a power of two up to 16384", o.Stripes)
+	}
+	if o.MaxValue == 0 {
+		o.MaxValue = 512 << 20
+	}
+	if o.Now == nil {
+		o.Now = func() int64 { return time.Now().UnixMilli() }
+	}
+	if !debug && o.Arena&^Heap != 0 {
+		return nil, fmt.Errorf("keyspace: arena mode %#x needs the build tag invariants", o.Arena)
+	}
+	if !canMap {
+		o.Arena |= Heap
+	}
+	s := &Space{
+		stripes: make([]stripe, o.Stripes),
+		mask:    uint16(o.Stripes - 1),
+		shift:   uint8(bits.Len(uint(o.Stripes - 1))),
+		sip:     newSipKey(o.HashKey),
+		opts:    o,
+		index:   make([]atomic.Pointer[dbIndex], o.Databases),
+	}
+	s.src.heap = o.Arena&Heap != 0
+	s.activeExpire.Store(true)
+	for i := range s.stripes {
+		st := &s.stripes[i]
+		st.number = uint16(i)
+		st.arena = newArena(&s.src, o.Arena)
+		st.dbs = make([]*dbState, o.Databases)
+	}
+	return s, nil
+}
 
 // Close returns all memory. Nothing may use the Space afterwards.
-func (s *Space) Close() error { return nil }
+func (s *Space) Close() error {
+	for i := range s.stripes {
+		st := &s.stripes[i]
+		st.mu.Lock()
+		for _, m := range st.arena.release() {
+			s.src.give(m)
+		}
+		clear(st.dbs)
+		st.dead = nil
+		st.mu.Unlock()
+	}
+	for more := true; more; {
+		_, more = s.src.digest()
+	}
+	return nil
+}
 
 // HideOnly says whether expired keys are only hidden from clients instead of
 // removed: on a replica, while loading, and while the log refuses writes (K7).
 func (s *Space) HideOnly(on bool) { s.hideOnly.Store(on) }
 
-// UsedMemory returns the bytes that count against maxmemory.
-func (s *Space) UsedMemory() int64 { return 0 }
+// db returns a database's part of a stripe, made at the first write.
+func (s *Space) db(st *stripe, db int) *dbState {
+	if d := st.dbs[db]; d != nil {
+		return d
+	}
+	x := s.index[db].Load()
+	if x == nil {
+		s.index[db].CompareAndSwap(nil, &dbIndex{counts: make([]counts, len(s.stripes))})
+		x = s.index[db].Load()
+	}
+	n := Slots >> s.shift
+	d := &dbState{
+		subs:     make([]sub, n),
+		fenwick:  make([]uint32, n+1),
+		counts:   &x.counts[st.number],
+		nonempty: &x.nonempty,
+	}
+	st.dbs[db] = d
+	st.tables += d.tableBytes()
+	return d
+}
 
-// Stats returns figures about the space.
-func (s *Space) Stats() Stats { return Stats{} }
+// tableBytes returns the size of the tables that a dbState is made with.
+func (d *dbState) tableBytes() int64 { return int64(len(d.subs))*16 + int64(len(d.fenwick))*4 }
 
-// Check verifies the invariants K2, K3, K4 and K11 and returns the first breach.
-func (s *Space) Check() error { return nil }
+// addCount follows the insertion (1) or removal (-1) of a key: it keeps K3.
+func (s *Space) addCount(d *dbState, slot uint16, sb *sub, delta int32) {
+	was := sb.count
+	sb.count += uint32(delta)
+	for i := int(slot>>s.shift) + 1; i < len(d.fenwick); i += i & -i {
+		d.fenwick[i] += uint32(delta)
+	}
+	d.keys.Add(int64(delta))
+	if was == 0 {
+		d.nonempty.set(slot)
+	} else if sb.count == 0 {
+		d.nonempty.clear(slot)
+	}
+}
 
-// Slot returns the hash slot of a key.
-func Slot(key []byte) uint16 { return 0 }
+func (m *slotMap) set(slot uint16)   { m[slot>>6].Or(1 << (slot & 63)) }
+func (m *slotMap) clear(slot uint16) { m[slot>>6].And(^(uint64(1) << (slot & 63))) }
 
-// Opened registers wake.
-func (s *Space) Opened(wake func()) bool { return false }
+// next returns the first slot of the set from slot on, or Slots.
+func (m *slotMap) next(slot int) int {
+	for i := slot >> 6; i < len(m); i++ {
+		w := m[i].Load()
+		if i == slot>>6 {
+			w &= ^uint64(0) << (slot & 63)
+		}
+		if w != 0 {
+			return i<<6 + bits.TrailingZeros64(w)
+		}
+	}
+	return Slots
+}

@@ -1,49 +1,183 @@
 package keyspace
 
-// Tx is one goroutine's access to a Space.
+// Tx is what one goroutine (an event loop) reaches keys with. It is reused from
+// command to command: whoever drives it sets the exported fields, locks, lets
+// the handler work and unlocks. It must not be shared.
 type Tx struct {
-	DB       int
-	Now      int64
-	Sink     Sink
-	Raw      bool
+	DB   int   // the database that keys are in
+	Now  int64 // unix time in milliseconds
+	Sink Sink  // takes the effects; nil: nobody wants them
+	// Raw says that the received command, on one key, is its own effect: the
+	// Sink gets argv == nil instead of the change itself.
+	Raw bool
+	// Applying says that effects are being applied: every key is live whatever
+	// its deadline (K7).
 	Applying bool
 
-	s *Space
+	s    *Space
+	excl bool     // inside Exclusive
+	one  *stripe  // held by LockKey
+	many []uint16 // stripes of LockKeys, ascending
+	held int      // how many of them are held
+
+	last     hashed   // of LockKey, or the one of hashes used last
+	hashes   []hashed // of LockKeys, in the order of its keys
+	nextHash int
+
+	argv    [6][]byte // scratch for effects
+	numbers [2][20]byte
+	text    [20]byte // scratch for a value in text form
+
+	views []view // debug builds: slices given out by ViewCopy
 }
 
+// hashed is a key's slot and fragment, found again by the slice's identity.
+type hashed struct {
+	p    *byte
+	n    int
+	slot uint16
+	frag uint32
+}
+
+func (h *hashed) is(key []byte) bool { return len(key) == h.n && h.n > 0 && &key[0] == h.p }
+
 // NewTx makes a Tx.
-func (s *Space) NewTx() *Tx { return &Tx{s: s} }
+func (s *Space) NewTx() *Tx { return &Tx{s: s, Now: s.opts.Now()} }
 
 // Space returns the Space that the Tx belongs to.
 func (t *Tx) Space() *Space { return t.s }
 
-func (t *Tx) LockKey(key []byte) bool                                     { return true }
-func (t *Tx) LockKeys(keys [][]byte) bool                                 { return true }
-func (t *Tx) Unlock()                                                     {}
-func (t *Tx) Exclusive(run func()) (ok bool)                              { run(); return true }
-func (t *Tx) Look(key []byte) (Item, bool)                                { return Item{}, false }
-func (t *Tx) Peek(key []byte) (Item, bool)                                { return Item{}, false }
-func (t *Tx) SetBytes(key, val []byte, ttl TTL) error                     { return nil }
-func (t *Tx) SetRaw(key, val []byte, ttl TTL) error                       { return nil }
-func (t *Tx) SetInt(key []byte, n int64, ttl TTL) error                   { return nil }
-func (t *Tx) Append(key, tail []byte) (n int, err error)                  { return 0, nil }
-func (t *Tx) SetRange(key []byte, off int, val []byte) (n int, err error) { return 0, nil }
-func (t *Tx) Delete(key []byte) bool                                      { return false }
-func (t *Tx) ExpireAt(key []byte, ms int64) bool                          { return false }
-func (t *Tx) Persist(key []byte) bool                                     { return false }
-func (t *Tx) Rename(src, dst []byte) (ok bool, err error)                 { return false, nil }
-func (t *Tx) Copy(src []byte, dstDB int, dst []byte, replace bool) (ok bool, err error) {
-	return false, nil
+// hash returns a key's slot and fragment: those that LockKey or LockKeys found
+// for this slice, or new ones.
+func (t *Tx) hash(key []byte) (slot uint16, frag uint32) {
+	if !t.last.is(key) {
+		return t.hashAgain(key)
+	}
+	return t.last.slot, t.last.frag
 }
-func (t *Tx) Move(key []byte, dstDB int) (ok bool, err error)       { return false, nil }
-func (t *Tx) Apply(argv [][]byte) error                             { return nil }
-func (t *Tx) Count() int64                                          { return 0 }
-func (t *Tx) Counts(db int) (keys, expires, avgTTLms int64)         { return 0, 0, 0 }
-func (t *Tx) RandomKey(dst []byte) (key []byte, ok bool, err error) { return nil, false, nil }
-func (t *Tx) Scan(cursor uint64, count int, only ScanHint, emit func(key []byte, it Item)) (next uint64, err error) {
-	return 0, nil
+
+func (t *Tx) hashAgain(key []byte) (slot uint16, frag uint32) {
+	// Commands use their keys in the order in which they locked them.
+	if t.nextHash < len(t.hashes) && t.hashes[t.nextHash].is(key) {
+		t.last = t.hashes[t.nextHash]
+		t.nextHash++
+		return t.last.slot, t.last.frag
+	}
+	return Slot(key), uint32(t.s.sip.sum(key) >> 32)
 }
-func (t *Tx) Keys(only ScanHint, emit func(key []byte, it Item)) error { return nil }
-func (t *Tx) FlushAll()                                                {}
-func (t *Tx) FlushDB()                                                 {}
-func (t *Tx) SwapDB(a, b int)                                          {}
+
+// place is where a key is, or where it would be.
+type place struct {
+	st    *stripe
+	d     *dbState // nil: the database has nothing in this stripe
+	sb    *sub
+	db    int
+	slot  uint16
+	frag  uint32
+	h     *segHead // of the segment with the word
+	depth uint8
+	at    int // number of the word in its segment
+	r     rec
+	found bool // there is a record, live or not
+	stale bool // its deadline has passed, and it does not count
+}
+
+// live says whether the place has a key as clients see it.
+func (p *place) live() bool { return p.found && !p.stale }
+
+// locate finds a key in database db.
+func (t *Tx) locate(p *place, db int, key []byte) {
+	p.slot, p.frag = t.hash(key)
+	if debug {
+		t.checkHeld(p.slot)
+	}
+	p.db = db
+	p.st = &t.s.stripes[p.slot&t.s.mask]
+	p.found, p.stale = false, false
+	if p.d = p.st.dbs[db]; p.d == nil {
+		return
+	}
+	p.sb = &p.d.subs[p.slot>>t.s.shift]
+	p.h, p.depth, p.at, p.found = p.st.find(p.d, p.sb, p.frag, key, &p.r)
+	if p.found && p.r.kind&flagExpiry != 0 {
+		p.stale = t.expired(&p.r)
+	}
+}
+
+// expired says whether a record's deadline has passed, as far as this Tx sees it (K7).
+func (t *Tx) expired(r *rec) bool { return r.deadline() < t.Now && !t.Applying }
+
+// Look finds a key and touches its access time. A key whose deadline has passed
+// is not found; it is removed with a DEL effect, or only hidden (HideOnly).
+func (t *Tx) Look(key []byte) (Item, bool) {
+	slot, frag := t.hash(key)
+	st := &t.s.stripes[slot&t.s.mask]
+	if debug {
+		t.checkHeld(slot)
+	}
+	it := Item{t: t, st: st}
+	d := st.dbs[t.DB]
+	if d == nil {
+		st.misses++
+		return Item{}, false
+	}
+	_, _, _, ok := st.find(d, &d.subs[slot>>t.s.shift], frag, key, &it.r)
+	if !ok {
+		st.misses++
+		return Item{}, false
+	}
+	if it.r.kind&flagExpiry != 0 && t.expired(&it.r) {
+		st.misses++
+		t.removeExpired(key)
+		return Item{}, false
+	}
+	st.hits++
+	it.r.touch(lruClock(t.Now))
+	return it, true
+}
+
+// Peek is Look without touching the access time and the hit counters.
+func (t *Tx) Peek(key []byte) (Item, bool) {
+	var p place
+	t.locate(&p, t.DB, key)
+	if p.stale {
+		t.dropExpired(&p, key)
+	}
+	if !p.live() {
+		return Item{}, false
+	}
+	return Item{r: p.r, t: t, st: p.st}, true
+}
+
+// removeExpired removes an expired key, or hides it.
+func (t *Tx) removeExpired(key []byte) {
+	var p place
+	t.locate(&p, t.DB, key)
+	t.dropExpired(&p, key)
+}
+
+// dropExpired removes the expired key of a place with a DEL effect. On a
+// replica, while loading and while the log refuses writes it stays, hidden. The
+// place must be located again before its word is used.
+func (t *Tx) dropExpired(p *place, key []byte) {
+	if t.s.hideOnly.Load() {
+		return
+	}
+	t.emitKey(p, cmdDel, key)
+	t.remove(p)
+	t.s.expiredKeys.Add(1)
+}
+
+// remove removes the record of a place.
+func (t *Tx) remove(p *place) {
+	st, d := p.st, p.d
+	if p.r.kind&flagExpiry != 0 {
+		t.dropDeadline(p)
+	}
+	removeWord(st.arena.segment(p.h), int(p.h.groups), p.depth, p.at)
+	p.h.used--
+	t.s.addCount(d, p.slot, p.sb, -1)
+	st.arena.freeRecord(&p.r)
+	st.shrink(d, p.sb, p.h, p.depth)
+	p.found, p.stale = false, false
+}

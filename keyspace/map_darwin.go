@@ -1,0 +1,16 @@
+package keyspace
+
+import "golang.org/x/sys/unix"
+
+const canMap = true
+
+// mapMemory takes n bytes of zeroed address space.
+func mapMemory(n int) ([]byte, error) {
+	return unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+}
+
+// unmapMemory returns what mapMemory gave.
+func unmapMemory(b []byte) { _ = unix.Munmap(b) }
+
+// dropPages lets the system take the physical memory of whole pages when it needs it.
+func dropPages(b []byte) { _ = unix.Madvise(b, unix.MADV_FREE) }

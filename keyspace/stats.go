@@ -1,0 +1,105 @@
+package keyspace
+
+// publish writes the stripe's use of memory where it can be read without its mutex.
+func (st *stripe) publish() {
+	if used := st.arena.used + st.tables; used != st.public.used.Load() {
+		st.public.used.Store(used)
+	}
+}
+
+// publishAll writes all figures of a stripe where they can be read without its mutex.
+func (st *stripe) publishAll() {
+	st.publish()
+	st.public.pages.Store(st.arena.pages)
+	st.public.hits.Store(st.hits)
+	st.public.misses.Store(st.misses)
+}
+
+// UsedMemory returns the bytes that count against maxmemory: live cells, page
+// runs, own maps and tables. It takes no lock.
+func (s *Space) UsedMemory() int64 {
+	var n int64
+	for i := range s.stripes {
+		n += s.stripes[i].public.used.Load()
+	}
+	s.notePeak(n)
+	return n
+}
+
+// notePeak raises the peak of used memory.
+func (s *Space) notePeak(used int64) {
+	for {
+		was := s.peak.Load()
+		if used <= was || s.peak.CompareAndSwap(was, used) {
+			return
+		}
+	}
+}
+
+// Stats returns figures about the space. A stripe that is busy gives those that
+// it published last: it never waits, and may be called with stripes held.
+func (s *Space) Stats() Stats {
+	o := Stats{
+		MaxMemory:       s.opts.MaxMemory,
+		MappedBytes:     s.src.mapped.Load(),
+		ExpiredKeys:     s.expiredKeys.Load(),
+		ExpireLagMs:     s.expireLagMs.Load(),
+		LazyFreePending: s.lazyPending.Load() + s.src.pending(),
+		LazyFreed:       s.lazyFreed.Load(),
+	}
+	for i := range s.stripes {
+		st := &s.stripes[i]
+		if st.mu.TryLock() {
+			// In an exclusive phase somebody may work here without the mutex.
+			if s.phase.state.Load() != phaseActive {
+				st.publishAll()
+			}
+			st.mu.Unlock()
+		}
+		o.UsedMemory += st.public.used.Load()
+		o.PageBytes += st.public.pages.Load() << pageShift
+		o.Hits += st.public.hits.Load()
+		o.Misses += st.public.misses.Load()
+	}
+	for db := range s.index {
+		n := s.counts(db)
+		o.Keys += n.keys
+		o.Expires += n.expires
+	}
+	s.notePeak(o.UsedMemory)
+	o.PeakMemory = s.peak.Load()
+	return o
+}
+
+// sums are a database's counts over all stripes.
+type sums struct {
+	keys, expires int64
+	ttlSum        float64
+}
+
+func (s *Space) counts(db int) (n sums) {
+	x := s.index[db].Load()
+	if x == nil {
+		return n
+	}
+	for i := range x.counts {
+		c := &x.counts[i]
+		n.keys += c.keys.Load()
+		n.expires += c.expires.Load()
+		n.ttlSum += float64(c.ttlSum.Load())
+	}
+	return n
+}
+
+// Count returns the number of keys in the Tx's database. It takes no lock.
+func (t *Tx) Count() int64 { return t.s.counts(t.DB).keys }
+
+// Counts returns a database's keys, those with a deadline, and how far away
+// that is on average, in milliseconds. It takes no lock.
+func (t *Tx) Counts(db int) (keys, expires, avgTTLms int64) {
+	n := t.s.counts(db)
+	if n.expires > 0 {
+		avgTTLms = max(0, int64(n.ttlSum/float64(n.expires))+ttlBase-t.Now)
+	}
+	return n.keys, n.expires, avgTTLms
+}
