@@ -70,7 +70,7 @@ func (l *loader) tree(name string, b []byte) {
 	ext := strings.ToLower(filepath.Ext(name))
 	k := koanf.New(".")
 	if err := k.Load(rawbytes.Provider(b), parsers[ext]); err != nil {
-		l.problem(syntaxProblem(name, err))
+		l.problems = append(l.problems, syntaxProblems(name, err)...)
 		return
 	}
 	at, problems := positions(ext, name, b)

@@ -113,12 +113,26 @@ func tomlKeys(p *unstable.Parser, at map[string]position, prefix string, e *unst
 	return path
 }
 
-// syntaxProblem gives the place of a parser's error, if it tells one.
-func syntaxProblem(name string, err error) Problem {
+// syntaxProblems takes a parser's error apart: its messages, each with the
+// line that it names.
+func syntaxProblems(name string, err error) []Problem {
 	where := Origin{Layer: LayerFile, Name: name}
 	var t *toml.DecodeError
 	if errors.As(err, &t) {
 		where.Line, where.Column = t.Position()
+		return []Problem{{Where: where, Text: strings.TrimPrefix(err.Error(), "toml: ")}}
 	}
-	return Problem{Where: where, Text: err.Error()}
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	text = strings.TrimPrefix(text, "unmarshal errors:\n")
+	var out []Problem
+	for message := range strings.SplitSeq(text, "\n") {
+		p := Problem{Where: where, Text: strings.TrimSpace(message)}
+		var line int
+		if n, _ := fmt.Sscanf(p.Text, "line %d:", &line); n == 1 {
+			_, p.Text, _ = strings.Cut(p.Text, ": ")
+			p.Where.Line = line
+		}
+		out = append(out, p)
+	}
+	return out
 }

@@ -66,6 +66,11 @@ func (t *table) isSection(path string) bool {
 // Default returns the configuration of a start without files, environment and
 // arguments, except that server.dir stays empty.
 func Default() *Config {
+	c := *defaults()
+	return &c
+}
+
+var defaults = sync.OnceValue(func() *Config {
 	c := &Config{}
 	t := theTable()
 	for i := range t.rows {
@@ -78,4 +83,4 @@ func Default() *Config {
 		}
 	}
 	return c
-}
+})
