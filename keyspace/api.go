@@ -149,7 +149,9 @@ type Stats struct {
 	Misses      int64
 
 	ExpiredKeys     int64 // keys removed because their deadline had passed
-	ExpireLagMs     int64 // lateness of active expiry, in milliseconds: the last tick's worst
+	ExpireLagP50Ms  int64 // lateness of active expiry in the last seconds in which keys expired: median,
+	ExpireLagMs     int64 // 99th percentile
+	ExpireLagMaxMs  int64 // and maximum, in milliseconds
 	LazyFreePending int64 // keys whose memory waits to be freed
 	LazyFreed       int64 // keys whose memory was freed in slices
 }

@@ -191,6 +191,9 @@ func (t *Tx) Unlock() {
 	t.last = hashed{}
 	if st := t.one; st != nil {
 		t.one = nil
+		if st.due.debt != 0 {
+			t.payDebt(st)
+		}
 		st.publish()
 		st.mu.Unlock()
 		return
@@ -198,7 +201,11 @@ func (t *Tx) Unlock() {
 	clear(t.hashes)
 	t.hashes, t.nextHash = t.hashes[:0], 0
 	for _, n := range t.many[:t.held] {
-		t.s.unlockStripe(&t.s.stripes[n])
+		st := &t.s.stripes[n]
+		if st.due.debt != 0 {
+			t.payDebt(st)
+		}
+		t.s.unlockStripe(st)
 	}
 	t.held = 0
 }

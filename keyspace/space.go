@@ -29,9 +29,7 @@ type Space struct {
 	index []atomic.Pointer[dbIndex]
 	peak  atomic.Int64
 
-	// Of active expiry: see expire.go.
-	expiredKeys atomic.Int64
-	expireLagMs atomic.Int64
+	expiredKeys atomic.Int64 // removed because their deadline had passed
 
 	lazyPending atomic.Int64 // keys of flushed databases that upkeep will free
 	lazyFreed   atomic.Int64 // keys freed by upkeep

@@ -43,10 +43,10 @@ func (s *Space) Stats() Stats {
 		MaxMemory:       s.opts.MaxMemory,
 		MappedBytes:     s.src.mapped.Load(),
 		ExpiredKeys:     s.expiredKeys.Load(),
-		ExpireLagMs:     s.expireLagMs.Load(),
 		LazyFreePending: s.lazyPending.Load() + s.src.pending(),
 		LazyFreed:       s.lazyFreed.Load(),
 	}
+	o.ExpireLagP50Ms, o.ExpireLagMs, o.ExpireLagMaxMs = s.expireLag()
 	for i := range s.stripes {
 		st := &s.stripes[i]
 		if st.mu.TryLock() {

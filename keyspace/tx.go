@@ -28,6 +28,8 @@ type Tx struct {
 	numbers [2][20]byte
 	text    [20]byte // scratch for a value in text form
 
+	wheels recordView // the stripe's records as its wheels see them
+
 	views []view // debug builds: slices given out by ViewCopy
 }
 
