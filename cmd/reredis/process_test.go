@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -93,7 +92,6 @@ type server struct {
 	cmd  *exec.Cmd
 	out  lockedBuffer
 	done chan struct{} // closed when it has ended
-	err  error         // of the process; read after done
 }
 
 // launch starts a server that answers, and stops it when the test ends.
@@ -103,15 +101,16 @@ func (k kind) launch(t testing.TB, more ...string) *server {
 		port := freePort(t)
 		s := spawn(t, t.TempDir(), append(k.argv(port), more...)...)
 		s.port = port
-		if s.await() == nil {
+		err := s.await()
+		if err == nil {
 			return s
 		}
 		if !strings.Contains(s.out.String(), "isten") {
-			break
+			t.Fatal(err)
 		}
 		t.Logf("trying another port: %s", s.out.String())
 	}
-	t.FailNow()
+	t.Fatal("no port is free")
 	return nil
 }
 
@@ -124,7 +123,7 @@ func spawn(t testing.TB, dir string, argv ...string) *server {
 		t.Fatal(err)
 	}
 	go func() {
-		s.err = s.cmd.Wait()
+		_ = s.cmd.Wait() // the state tells
 		close(s.done)
 	}()
 	t.Cleanup(func() {
@@ -144,7 +143,7 @@ func (s *server) await() error {
 	for time.Now().Before(deadline) {
 		select {
 		case <-s.done:
-			return fmt.Errorf("ended: %w", s.err)
+			return fmt.Errorf("ended with status %d", s.cmd.ProcessState.ExitCode())
 		case <-time.After(5 * time.Millisecond):
 		}
 		if c, err := net.Dial("tcp", s.addr()); err == nil {
@@ -190,34 +189,6 @@ func (s *server) client(t testing.TB, set ...func(*redis.Options)) *redis.Client
 	c := redis.NewClient(o)
 	t.Cleanup(func() { c.Close() })
 	return c
-}
-
-// status returns a figure of /proc/PID/status in bytes.
-func (s *server) status(name string) int64 {
-	s.t.Helper()
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	_, after, _ := strings.Cut(string(b), name+":")
-	kb, _, _ := strings.Cut(strings.TrimSpace(after), " ")
-	n, err := strconv.ParseInt(kb, 10, 64)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return n << 10
-}
-
-func (s *server) rss() int64 { return s.status("VmRSS") }
-
-// descriptors returns how many the process has open.
-func (s *server) descriptors() int {
-	s.t.Helper()
-	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", s.cmd.Process.Pid))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return len(entries)
 }
 
 // wire is a bare connection, for bytes that no client would send.
