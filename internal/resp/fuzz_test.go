@@ -3,6 +3,7 @@ package resp
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -171,7 +172,7 @@ func TestParserOracle(t *testing.T) {
 			t.Fatalf("command %d: %q, want %q", i, c, want)
 		}
 	}
-	if _, _, err := r.ReadValue(); err != io.EOF || got.Rest != 0 {
+	if _, _, err := r.ReadValue(); !errors.Is(err, io.EOF) || got.Rest != 0 {
 		t.Fatalf("%v, %d bytes left", err, got.Rest)
 	}
 }

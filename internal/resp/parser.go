@@ -47,14 +47,15 @@ func (p *Parser) Next(buf []byte, lim *Limits, args [][]byte) (out [][]byte, raw
 				return args, nil, true, n, false, err
 			}
 			p.Reset()
-			if args, ok = SplitArgs(trimCR(b[:size-1]), args); !ok {
+			var balanced bool
+			if args, balanced = SplitArgs(trimCR(b[:size-1]), args); !balanced {
 				return args[:0], nil, true, n, false, errQuotes
 			}
 			n += size
 			if len(args) > 0 {
 				return args, nil, true, n, true, nil
 			}
-			fresh, ok = true, false
+			fresh = true
 			continue
 		}
 		if fresh {

@@ -41,8 +41,7 @@ func parse(t testing.TB, in []byte, lim *Limits, cuts ...int) (r result) {
 				t.Fatalf("n %d of %d, ok %t, err %v", n, len(buf), ok, err)
 			}
 			if err != nil {
-				var pe *ProtocolError
-				if !errors.As(err, &pe) {
+				if _, ok := errors.AsType[*ProtocolError](err); !ok {
 					t.Fatalf("error of type %T", err)
 				}
 				r.Err, r.Rest = err.Error(), len(in)-from+len(buf)-n

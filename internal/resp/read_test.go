@@ -67,12 +67,12 @@ func TestReadReply(t *testing.T) {
 			t.Errorf("%q encoded and read again: %+v, %v", c.in, again, err)
 		}
 		for cut := 1; cut < len(c.in); cut++ {
-			if _, err := ReadReply(bufio.NewReader(strings.NewReader(c.in[:cut]))); err != io.ErrUnexpectedEOF {
+			if _, err := ReadReply(bufio.NewReader(strings.NewReader(c.in[:cut]))); !errors.Is(err, io.ErrUnexpectedEOF) {
 				t.Errorf("%q: %v", c.in[:cut], err)
 			}
 		}
 	}
-	if _, err := ReadReply(bufio.NewReader(strings.NewReader(""))); err != io.EOF {
+	if _, err := ReadReply(bufio.NewReader(strings.NewReader(""))); !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
 }
@@ -101,7 +101,7 @@ func TestReadReplyMemory(t *testing.T) {
 		runtime.ReadMemStats(&before)
 		_, err := ReadReply(bufio.NewReader(strings.NewReader(in)))
 		runtime.ReadMemStats(&after)
-		if used := after.TotalAlloc - before.TotalAlloc; err != io.ErrUnexpectedEOF || used > 1<<20 {
+		if used := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, io.ErrUnexpectedEOF) || used > 1<<20 {
 			t.Errorf("%.20q: %v, %d bytes", in, err, used)
 		}
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -83,7 +82,7 @@ func commandArgs(o *options, stdin io.Reader) ([]string, error) {
 		for i, a := range args {
 			var ok bool
 			if args[i], ok = unquote(a); !ok {
-				return nil, errors.New("Invalid quoted string") //nolint:staticcheck,revive // redis-cli's text
+				return nil, message("Invalid quoted string")
 			}
 		}
 	}
@@ -94,14 +93,14 @@ func commandArgs(o *options, stdin io.Reader) ([]string, error) {
 	if o.stdinTagged {
 		at = indexOf(args, o.stdinTag)
 		if at < 0 {
-			return nil, errors.New("Using -X option but stdin tag not match.") //nolint:staticcheck,revive // redis-cli's text
+			return nil, message("Using -X option but stdin tag not match.")
 		}
 	} else {
 		args = append(args, "")
 	}
 	text, err := io.ReadAll(stdin)
 	if err != nil {
-		return nil, fmt.Errorf("Error: reading the argument from standard input: %w", err) //nolint:staticcheck,revive // shown as it is
+		return nil, message("Error: reading the argument from standard input: " + err.Error())
 	}
 	args[at] = string(text)
 	return args, nil

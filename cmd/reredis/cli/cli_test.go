@@ -79,10 +79,10 @@ func TestOneShot(t *testing.T) {
 	} {
 		before := f.commands()
 		run(t, c.stdin, append(f.address(), strings.Fields(c.line)...)...).check(t, c.want)
-		switch {
-		case c.sent == "":
+		switch c.sent {
+		case "":
 			c.sent = c.line
-		case c.sent == "-":
+		case "-":
 			c.sent = ""
 		}
 		if sent := strings.TrimPrefix(strings.TrimPrefix(f.commands(), before), "; "); sent != c.sent {

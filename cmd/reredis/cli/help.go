@@ -110,7 +110,7 @@ func (s *session) fetchDocs(ctx context.Context) ([]doc, error) {
 		return nil, err
 	}
 	if v.IsError() {
-		return nil, &errConnection{"Error: COMMAND DOCS: " + v.String()}
+		return nil, message("Error: COMMAND DOCS: " + v.String())
 	}
 	docs := readDocs(nil, v)
 	slices.SortFunc(docs, func(a, b doc) int { return strings.Compare(a.name, b.name) })

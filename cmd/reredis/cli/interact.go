@@ -102,7 +102,7 @@ func (s *session) line(ctx context.Context, in input, line string) (more bool) {
 }
 
 func (s *session) connectTo(ctx context.Context, host, port string) {
-	n, err := number(port, 0, math.MaxUint16)
+	n, err := number(port, math.MaxUint16)
 	if err != nil {
 		fmt.Fprintf(s.errOut, "port %s: %v\n", port, err)
 		return

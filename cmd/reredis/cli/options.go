@@ -62,14 +62,14 @@ type option struct {
 
 var optionTable = []option{
 	{"-h", "hostname", "Host of the server (127.0.0.1).", func(o *options, v string) error { o.host = v; return nil }},
-	{"-p", "port", "Port of the server (6379).", func(o *options, v string) (err error) { o.port, err = number(v, 0, math.MaxUint16); return err }},
+	{"-p", "port", "Port of the server (6379).", func(o *options, v string) (err error) { o.port, err = number(v, math.MaxUint16); return err }},
 	{"-s", "socket", "Unix socket of the server, instead of host and port.", func(o *options, v string) error { o.socket = v; return nil }},
 	{"-a --pass", "password", "Password. The environment variable REREDIS_AUTH, or\nREDISCLI_AUTH, is safer: arguments are visible to others.", setPassword},
 	{"--user", "name", "User that the password belongs to.", func(o *options, v string) error { o.user = v; return nil }},
 	{"--askpass", "", "Ask for the password in the terminal.", func(o *options, _ string) error { o.askPassword = true; return nil }},
 	{"--no-auth-warning", "", "Do not warn about passwords in arguments.", func(o *options, _ string) error { o.warned = true; return nil }},
 	{"-u", "url", "Server as redis://[[user:]password@]host[:port][/db].", setURL},
-	{"-n", "db", "Number of the database (0).", func(o *options, v string) (err error) { o.db, err = number(v, 0, math.MaxInt32); return err }},
+	{"-n", "db", "Number of the database (0).", func(o *options, v string) (err error) { o.db, err = number(v, math.MaxInt32); return err }},
 	{"-2", "", "Speak version 2 of the protocol, as if nothing is said.", func(o *options, _ string) error { o.resp2 = true; return nil }},
 	{"-3", "", "Speak version 3 of the protocol.", func(o *options, _ string) error { o.resp3 = true; return nil }},
 	{"-r", "count", "Run the command that many times; a negative count: for ever.", func(o *options, v string) (err error) {
@@ -100,7 +100,7 @@ func parseOptions(args []string) (*options, error) {
 		row := findOption(name)
 		switch {
 		case row == nil:
-			return nil, fmt.Errorf("Unrecognized option or bad number of args for: '%s'", name) //nolint:staticcheck,revive // redis-cli's text
+			return nil, message("Unrecognized option or bad number of args for: '" + name + "'")
 		case row.value == "":
 			args = args[1:]
 			if err := row.set(o, ""); err != nil {
@@ -110,7 +110,7 @@ func parseOptions(args []string) (*options, error) {
 			o.help = true
 			args = nil
 		case len(args) < 2:
-			return nil, fmt.Errorf("Unrecognized option or bad number of args for: '%s'", name) //nolint:staticcheck,revive // redis-cli's text
+			return nil, message("Unrecognized option or bad number of args for: '" + name + "'")
 		default:
 			if err := row.set(o, args[1]); err != nil {
 				return nil, fmt.Errorf("%s %s: %w", name, args[1], err)
@@ -121,9 +121,9 @@ func parseOptions(args []string) (*options, error) {
 	o.command = args
 	switch {
 	case o.resp2 && o.resp3:
-		return nil, errors.New("Options -2 and -3 are mutually exclusive.") //nolint:staticcheck,revive // redis-cli's text
+		return nil, message("Options -2 and -3 are mutually exclusive.")
 	case o.stdinLast && o.stdinTagged:
-		return nil, errors.New("Options -x and -X are mutually exclusive.") //nolint:staticcheck,revive // redis-cli's text
+		return nil, message("Options -x and -X are mutually exclusive.")
 	}
 	for _, name := range []string{"REREDIS_AUTH", "REDISCLI_AUTH"} {
 		if v, ok := os.LookupEnv(name); ok && !o.auth {
@@ -193,7 +193,7 @@ func setURL(o *options, v string) error {
 		return errors.Unwrap(err) // without the URL, which may hold a password
 	}
 	if u.Scheme != "redis" {
-		return errors.New("Invalid URI scheme") //nolint:staticcheck,revive // redis-cli's text
+		return message("Invalid URI scheme")
 	}
 	if u.User != nil {
 		password, both := u.User.Password()
@@ -210,20 +210,21 @@ func setURL(o *options, v string) error {
 		o.host = u.Hostname()
 	}
 	if u.Port() != "" {
-		if o.port, err = number(u.Port(), 0, math.MaxUint16); err != nil {
+		if o.port, err = number(u.Port(), math.MaxUint16); err != nil {
 			return err
 		}
 	}
 	if path := strings.Trim(u.Path, "/"); path != "" {
-		o.db, err = number(path, 0, math.MaxInt32)
+		o.db, err = number(path, math.MaxInt32)
 	}
 	return err
 }
 
-func number(s string, lowest, highest int) (int, error) {
+// number reads a number from 0 to highest.
+func number(s string, highest int) (int, error) {
 	n, err := strconv.Atoi(s)
-	if err != nil || n < lowest || n > highest {
-		return 0, fmt.Errorf("not a number from %d to %d", lowest, highest)
+	if err != nil || n < 0 || n > highest {
+		return 0, fmt.Errorf("not a number from 0 to %d", highest)
 	}
 	return n, nil
 }

@@ -51,16 +51,11 @@ func newSession(o *options, stdout, stderr io.Writer) *session {
 	}
 }
 
-// errReply is the text of an error reply to a command that is not interactive.
-type errReply struct{ text string }
+// message is an error that is shown as it is, mostly in redis-cli's words.
+type message string
 
-func (e *errReply) Error() string { return e.text }
-
-// errConnection is a connection that could not be made or broke, as redis-cli
-// words it.
-type errConnection struct{ text string }
-
-func (e *errConnection) Error() string { return e.text }
+// Error returns the text.
+func (m message) Error() string { return string(m) }
 
 // connect makes the connection, authenticates, selects the database and
 // switches the protocol. Only a connection that fails is an error: a refused
@@ -76,7 +71,7 @@ func (s *session) connect(ctx context.Context) error {
 		}
 		return ctx.Err()
 	case err != nil:
-		return &errConnection{fmt.Sprintf("Could not connect to Redis at %s: %s", address, reason(err))}
+		return message(fmt.Sprintf("Could not connect to Redis at %s: %s", address, reason(err)))
 	}
 	s.conn, s.proto = c, 2
 	if s.o.auth {
@@ -141,7 +136,7 @@ func (s *session) broken(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &errConnection{"Error: " + reason(err)}
+	return message("Error: " + reason(err))
 }
 
 // roundTrip sends a command and returns its reply.
@@ -177,8 +172,8 @@ func (s *session) print(text []byte) {
 }
 
 // issue runs a command, connecting first if need be, repeat times, for ever if
-// that is negative. The error is an *errReply (never in interactive mode), an
-// *errConnection or ctx's.
+// that is negative. The error is a message (in interactive mode never an error
+// reply, which is shown) or ctx's.
 func (s *session) issue(ctx context.Context, args []string, repeat int64) error {
 	if isHelp(args[0]) {
 		return s.help(ctx, args[1:])
@@ -239,7 +234,7 @@ func (s *session) run(ctx context.Context, args []string) error {
 			return err
 		}
 		if v.IsError() && !s.interactive {
-			return &errReply{v.String()}
+			return message(v.String())
 		}
 		s.print(s.format.append(nil, v, verbatim))
 		if !stream {
@@ -353,8 +348,7 @@ func (s *session) prompt() string {
 
 // report shows what went wrong with a command of a session.
 func (s *session) report(err error) {
-	var e *errConnection
-	if errors.As(err, &e) {
-		fmt.Fprintln(s.errOut, e.text)
+	if m, ok := errors.AsType[message](err); ok {
+		fmt.Fprintln(s.errOut, m)
 	}
 }
