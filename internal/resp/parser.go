@@ -99,13 +99,18 @@ func complete(b []byte, lim *Limits, args [][]byte) (out [][]byte, size int) {
 	if lim.unauth() {
 		maxCount, maxBulk = min(maxCount, maxUnauthMultibulk), min(maxBulk, maxUnauthBulk)
 	}
-	count, i := length(b, 0)
+	// Counts of one digit, lengths of one or two are by far the most frequent.
+	count, i := 0, 4
+	if len(b) > 4 && b[2] == '\r' && b[3] == '\n' && b[1]-'1' <= 8 {
+		count = int(b[1] - '0')
+	} else {
+		count, i = length(b, 0)
+	}
 	if count == 0 || count > maxCount { // 0 is also what length says of a line that it does not take
 		return args, 0
 	}
 	out = args
 	for ; count > 0; count-- {
-		// One and two digits are by far the most frequent lengths.
 		var n int
 		h := b[i:]
 		switch {
