@@ -56,6 +56,9 @@ func (t ArgType) String() string { return argTypeNames[t] }
 //
 // Types are derived from names; which arguments are keys, ParseUsage does not know.
 func ParseUsage(usage string) ([]Arg, error) {
+	if len(usage) > maxUsage {
+		return nil, fmt.Errorf("usage: longer than %d bytes", maxUsage)
+	}
 	p := usageParser{words: usageWords(usage)}
 	choices, err := p.choices("")
 	if err != nil {
@@ -86,7 +89,14 @@ func usageWords(usage string) []string {
 type usageParser struct {
 	words []string
 	at    int
+	depth int // open brackets
 }
+
+// The bounds of a usage: bytes, and how deep brackets nest.
+const (
+	maxUsage      = 4096
+	maxUsageDepth = 16
+)
 
 // closers are the ends of brackets.
 var closers = map[string]string{"[": "]", "<": ">"}
@@ -96,6 +106,10 @@ var errUsageEnd = errors.New("a bracket is not closed")
 // choices reads alternatives up to the word end, which it consumes; "" is the end of
 // the usage.
 func (p *usageParser) choices(end string) ([][]Arg, error) {
+	if p.depth++; p.depth > maxUsageDepth {
+		return nil, errors.New("brackets nest too deep")
+	}
+	defer func() { p.depth-- }()
 	list := [][]Arg{nil}
 	for {
 		if p.at == len(p.words) {
@@ -191,7 +205,7 @@ func repeatLast(seq *[]Arg, n int) error {
 	}
 	a.Multiple = true
 	a.MultipleToken = a.Token != "" && a.Type != ArgToken
-	*seq = append((*seq)[:at:at], a)
+	*seq = append((*seq)[:at], a)
 	return nil
 }
 
