@@ -20,7 +20,7 @@ import (
 // server that it has for itself.
 var families = []struct {
 	name string
-	run  func(t *testing.T, c *redis.Client, s *server)
+	run  func(t *testing.T, c *redis.Client, s *instance)
 }{
 	{"strings", tryStrings},
 	{"counters", tryCounters},
@@ -57,7 +57,7 @@ func TestGoRedis(t *testing.T) {
 	}
 }
 
-func tryStrings(t *testing.T, c *redis.Client, _ *server) {
+func tryStrings(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	binary := "\x00\r\n\xff$-1\r\n"
 	is(t, "OK")(c.Set(ctx, "k", binary, 0).Result())
@@ -114,7 +114,7 @@ func tryStrings(t *testing.T, c *redis.Client, _ *server) {
 	}
 }
 
-func tryCounters(t *testing.T, c *redis.Client, _ *server) {
+func tryCounters(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	is(t, int64(1))(c.Incr(ctx, "n").Result())
 	is(t, int64(11))(c.IncrBy(ctx, "n", 10).Result())
@@ -131,7 +131,7 @@ func tryCounters(t *testing.T, c *redis.Client, _ *server) {
 	is(t, time.Hour)(c.TTL(ctx, "float").Result())
 }
 
-func tryStringErrors(t *testing.T, c *redis.Client, _ *server) {
+func tryStringErrors(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	is(t, "OK")(c.Set(ctx, "k", "v", 0).Result())
 	for _, e := range []struct {
@@ -158,7 +158,7 @@ func tryStringErrors(t *testing.T, c *redis.Client, _ *server) {
 	is(t, "v")(c.Get(ctx, "k").Result())
 }
 
-func tryKeys(t *testing.T, c *redis.Client, _ *server) {
+func tryKeys(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	is(t, "OK")(c.MSet(ctx, "a", "1", "b", "2", "c", "3", "d", "4").Result())
 	is(t, int64(2))(c.Del(ctx, "a", "b", "none").Result())
@@ -198,7 +198,7 @@ func tryKeys(t *testing.T, c *redis.Client, _ *server) {
 	missing[string](t)(c.RandomKey(ctx).Result())
 }
 
-func tryExpiry(t *testing.T, c *redis.Client, _ *server) {
+func tryExpiry(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	is(t, "OK")(c.Set(ctx, "k", "v", 0).Result())
 	is(t, time.Duration(-2))(c.TTL(ctx, "none").Result())
@@ -232,7 +232,7 @@ func tryExpiry(t *testing.T, c *redis.Client, _ *server) {
 	eventually(t, "keys that nobody reads are removed", func() bool { return c.DBSize(ctx).Val() == 0 })
 }
 
-func tryDatabases(t *testing.T, c *redis.Client, s *server) {
+func tryDatabases(t *testing.T, c *redis.Client, s *instance) {
 	ctx := t.Context()
 	three := s.client(t, func(o *redis.Options) { o.DB, o.Protocol = 3, c.Options().Protocol })
 	is(t, "OK")(c.Set(ctx, "k", "zero", 0).Result())
@@ -253,7 +253,7 @@ func tryDatabases(t *testing.T, c *redis.Client, s *server) {
 	fails[any](t, "ERR invalid first DB index")(c.Do(ctx, "SWAPDB", "a", 1).Result())
 }
 
-func tryScan(t *testing.T, c *redis.Client, _ *server) {
+func tryScan(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	want := map[string]bool{}
 	p := c.Pipeline()
@@ -290,7 +290,7 @@ func tryScan(t *testing.T, c *redis.Client, _ *server) {
 	fails[any](t, "ERR syntax error")(c.Do(ctx, "SCAN", 0, "COUNT", 0).Result())
 }
 
-func tryConnection(t *testing.T, c *redis.Client, s *server) {
+func tryConnection(t *testing.T, c *redis.Client, s *instance) {
 	ctx := t.Context()
 	conn := c.Conn()
 	defer conn.Close()
@@ -340,7 +340,7 @@ func field(reply any, name string) any {
 	return nil
 }
 
-func tryClients(t *testing.T, c *redis.Client, _ *server) {
+func tryClients(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	var victims [3]*redis.Conn
 	var ids [3]int64
@@ -377,7 +377,7 @@ func tryClients(t *testing.T, c *redis.Client, _ *server) {
 	fails[any](t, "ERR client-id should be greater than 0")(c.Do(ctx, "CLIENT", "KILL", "ID", "-1").Result())
 }
 
-func tryServer(t *testing.T, c *redis.Client, s *server) {
+func tryServer(t *testing.T, c *redis.Client, s *instance) {
 	ctx := t.Context()
 	is(t, "OK")(c.Set(ctx, "k", "v", time.Hour).Result())
 	is(t, "OK")(c.ConfigResetStat(ctx).Result())
@@ -430,7 +430,7 @@ func tryServer(t *testing.T, c *redis.Client, s *server) {
 	is(t, "OK")(c.Set(ctx, "k", "v", 0).Result())
 }
 
-func tryCommands(t *testing.T, c *redis.Client, _ *server) {
+func tryCommands(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	all, err := c.Command(ctx).Result()
 	if err != nil {
@@ -456,7 +456,7 @@ func tryCommands(t *testing.T, c *redis.Client, _ *server) {
 	}
 }
 
-func tryPipelines(t *testing.T, c *redis.Client, _ *server) {
+func tryPipelines(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	const n = 10_000
 	p := c.Pipeline()
@@ -482,7 +482,7 @@ func tryPipelines(t *testing.T, c *redis.Client, _ *server) {
 	}
 }
 
-func tryLargeValues(t *testing.T, c *redis.Client, _ *server) {
+func tryLargeValues(t *testing.T, c *redis.Client, _ *instance) {
 	ctx := t.Context()
 	for _, size := range []int{1 << 10, 16<<10 - 1, 64 << 10, 1<<20 + 1, 20 << 20} {
 		v := strings.Repeat("0123456789abcdef", size/16+1)[:size]
@@ -498,7 +498,7 @@ func tryLargeValues(t *testing.T, c *redis.Client, _ *server) {
 	}
 }
 
-func tryManyConnections(t *testing.T, c *redis.Client, s *server) {
+func tryManyConnections(t *testing.T, c *redis.Client, s *instance) {
 	ctx := t.Context()
 	const clients, each = 50, 100
 	var wg sync.WaitGroup

@@ -84,8 +84,8 @@ func kinds(t *testing.T) []kind {
 	}}}, ours...)
 }
 
-// server is a running process with a directory of its own.
-type server struct {
+// instance is a running process with a directory of its own.
+type instance struct {
 	t    testing.TB
 	port string
 	dir  string
@@ -95,7 +95,7 @@ type server struct {
 }
 
 // launch starts a server that answers, and stops it when the test ends.
-func (k kind) launch(t testing.TB, more ...string) *server {
+func (k kind) launch(t testing.TB, more ...string) *instance {
 	t.Helper()
 	for range 5 { // somebody may take the port between looking and listening
 		port := freePort(t)
@@ -115,9 +115,9 @@ func (k kind) launch(t testing.TB, more ...string) *server {
 }
 
 // spawn starts argv in dir without waiting for anything.
-func spawn(t testing.TB, dir string, argv ...string) *server {
+func spawn(t testing.TB, dir string, argv ...string) *instance {
 	t.Helper()
-	s := &server{t: t, dir: dir, cmd: exec.Command(argv[0], argv[1:]...), done: make(chan struct{})}
+	s := &instance{t: t, dir: dir, cmd: exec.Command(argv[0], argv[1:]...), done: make(chan struct{})}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, &s.out, &s.out
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ func spawn(t testing.TB, dir string, argv ...string) *server {
 }
 
 // await waits until the server answers on its port.
-func (s *server) await() error {
+func (s *instance) await() error {
 	deadline := time.Now().Add(patience)
 	for time.Now().Before(deadline) {
 		select {
@@ -159,17 +159,17 @@ func (s *server) await() error {
 	return errors.New("does not answer")
 }
 
-func (s *server) addr() string { return net.JoinHostPort("127.0.0.1", s.port) }
+func (s *instance) addr() string { return net.JoinHostPort("127.0.0.1", s.port) }
 
 // terminate sends SIGTERM and returns the exit code.
-func (s *server) terminate() int {
+func (s *instance) terminate() int {
 	s.t.Helper()
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	return s.exit()
 }
 
 // exit waits for the end of the process and returns its exit code.
-func (s *server) exit() int {
+func (s *instance) exit() int {
 	s.t.Helper()
 	select {
 	case <-s.done:
@@ -180,7 +180,7 @@ func (s *server) exit() int {
 }
 
 // client connects with go-redis.
-func (s *server) client(t testing.TB, set ...func(*redis.Options)) *redis.Client {
+func (s *instance) client(t testing.TB, set ...func(*redis.Options)) *redis.Client {
 	t.Helper()
 	o := &redis.Options{Addr: s.addr(), Protocol: 3}
 	for _, f := range set {
@@ -198,7 +198,7 @@ type wire struct {
 	r *bufio.Reader
 }
 
-func (s *server) wire(t testing.TB) *wire {
+func (s *instance) wire(t testing.TB) *wire {
 	t.Helper()
 	c, err := net.Dial("tcp", s.addr())
 	if err != nil {

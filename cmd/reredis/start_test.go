@@ -156,7 +156,7 @@ func TestTerminateIdle(t *testing.T) {
 // TestTwoInOneFolder: a second server needs another port, nothing else.
 func TestTwoInOneFolder(t *testing.T) {
 	dir := t.TempDir()
-	var servers [2]*server
+	var servers [2]*instance
 	for i := range servers {
 		port := freePort(t)
 		s := spawn(t, dir, binary, "--port", port, "--http-port", freePort(t))
