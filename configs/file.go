@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -87,7 +88,9 @@ func (l *loader) tree(name string, b []byte) {
 		}
 		return o
 	})
-	slices.SortStableFunc(l.problems[before:], func(a, b Problem) int { return a.Where.Line - b.Where.Line })
+	slices.SortStableFunc(l.problems[before:], func(a, b Problem) int {
+		return cmp.Or(a.Where.Line-b.Where.Line, a.Where.Column-b.Where.Column, strings.Compare(a.Name, b.Name))
+	})
 }
 
 // walk sets the leaves of a tree. Keys that are no parameter and no section

@@ -50,6 +50,11 @@ func anyList(raw any) ([]any, bool) {
 
 const maxBind = 16 // as many as Redis takes
 
+// notInHost finds what no host name, address, zone or "*" contains.
+func notInHost(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(".:-_%*", r)
+}
+
 // hosts is a list of addresses to listen on.
 func hosts() codec[[]string] {
 	check := func(list []string, err error) ([]string, error) {
@@ -60,7 +65,7 @@ func hosts() codec[[]string] {
 			return nil, errors.New("Too many bind addresses specified.") //nolint:staticcheck // Redis' text
 		}
 		for _, h := range list {
-			if h == "" || h == "-" || strings.ContainsAny(h, " \t,/") {
+			if h == "" || h == "-" || strings.IndexFunc(h, notInHost) >= 0 {
 				return nil, fmt.Errorf("%q is not a host to listen on", h)
 			}
 		}
