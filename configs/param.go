@@ -73,7 +73,8 @@ const (
 	// Immutable marks what Redis itself refuses to set at run time, even to
 	// the present value.
 	Immutable
-	// Applied values take effect through an applier only; without one they
+	// Applied values take effect through an applier only; without one that
+	// was registered for exactly this path, and not just for its section, they
 	// cannot be changed at run time.
 	Applied
 )

@@ -148,7 +148,7 @@ func (s *Store) changeable(p *Param, old, next *Config) error {
 	switch {
 	case p.Set == Restart || p.Set == Fixed:
 		return errImmutable
-	case p.Flags.Has(Applied) && !slices.ContainsFunc(s.appliers, func(a applier) bool { return a.covers(p.Path) }):
+	case p.Flags.Has(Applied) && !slices.ContainsFunc(s.appliers, func(a applier) bool { return slices.Contains(a.names, p.Path) }):
 		return errStart
 	}
 	return nil

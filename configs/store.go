@@ -44,7 +44,8 @@ type applier struct {
 // OnChange registers what has to follow when a parameter changes. Each name is
 // a path ("server.port") or a section ("log"); the applier is called once for
 // a change, however many of its parameters it touches, in the order of
-// registration. Call it before the server accepts connections.
+// registration. A row that needs one (Applied: ports, addresses) can be changed
+// at run time only if an applier names its own path. Call it before the server accepts connections.
 func (s *Store) OnChange(names []string, apply Applier) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
