@@ -265,17 +265,14 @@ func (c *checker) arena() error {
 		}
 		live[id]++
 	}
-	pages, dirty := int64(0), 0
+	pages, warm := int64(0), 0
 	for k := range a.chunks {
 		ch := &a.chunks[k]
 		if ch.pages == nil {
 			pages += int64(len(a.mem[k])) >> pageShift
 			continue
 		}
-		dirty += ch.dirty.len()
-		if ch.dirty.and(ch.free) != ch.dirty {
-			return fmt.Errorf("%w: K4: chunk %d has dirty pages that are not free", errCheck, k)
-		}
+		warm += ch.free.and(ch.resident).len()
 		if ch.bin != ch.free.longestLog2() {
 			return fmt.Errorf("%w: K4: chunk %d lies in bin %d", errCheck, k, ch.bin)
 		}
@@ -289,14 +286,17 @@ func (c *checker) arena() error {
 			}
 			if !free {
 				pages++
+				if ch.resident.count(p, 1) == 0 {
+					return fmt.Errorf("%w: K4: page %d of chunk %d is used and not resident", errCheck, p, k)
+				}
 			}
 			if err := c.page(uint32(k*chunkPages+p), &ch.pages[p], live); err != nil {
 				return err
 			}
 		}
 	}
-	if pages != a.pages || dirty != a.dirty {
-		return fmt.Errorf("%w: K4: counts %d pages, %d dirty; has %d, %d", errCheck, a.pages, a.dirty, pages, dirty)
+	if pages != a.pages || warm != a.warm {
+		return fmt.Errorf("%w: K4: counts %d pages, %d warm; has %d, %d", errCheck, a.pages, a.warm, pages, warm)
 	}
 	return nil
 }

@@ -111,8 +111,8 @@ func (s *Space) upkeep(st *stripe) (more bool) {
 			more = len(st.dead) > 0
 		}
 	}
-	if st.arena.dirty > 0 {
-		st.arena.trim(1)
+	if st.arena.trim() {
+		more = true
 	}
 	st.publishAll()
 	return more

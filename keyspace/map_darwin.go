@@ -14,3 +14,6 @@ func unmapMemory(b []byte) { _ = unix.Munmap(b) }
 
 // dropPages lets the system take the physical memory of whole pages when it needs it.
 func dropPages(b []byte) { _ = unix.Madvise(b, unix.MADV_FREE) }
+
+// populatePages does nothing: the system has no such call.
+func populatePages([]byte) error { return unix.ENOTSUP }

@@ -1,6 +1,10 @@
 package keyspace
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 const canMap = true
 
@@ -21,3 +25,14 @@ func unmapMemory(b []byte) { _ = unix.Munmap(b) }
 
 // dropPages gives the physical memory of whole pages back and keeps their addresses.
 func dropPages(b []byte) { _ = unix.Madvise(b, unix.MADV_DONTNEED) }
+
+// populatePages gives whole pages physical memory with one call, or returns
+// errors.ErrUnsupported on kernels before 5.14; then the pages get it one by one
+// when they are written. For any other error that happens too.
+func populatePages(b []byte) error {
+	err := unix.Madvise(b, unix.MADV_POPULATE_WRITE)
+	if err == unix.EINVAL {
+		return errors.ErrUnsupported
+	}
+	return err
+}

@@ -1,6 +1,7 @@
 package keyspace
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 type mapper struct {
 	heap   bool
 	mapped atomic.Int64
+	lazy   atomic.Bool // the system cannot populate pages
 
 	// Memory to be returned by digest, in slices.
 	mu     sync.Mutex
@@ -56,6 +58,20 @@ func (m *mapper) give(b []byte) {
 		unmapMemory(b)
 	}
 }
+
+// populate gives whole pages physical memory, in calls of at most populateMax,
+// so that the memory of other goroutines' faults is not held up for long.
+func (m *mapper) populate(b []byte) {
+	for !m.heap && !m.lazy.Load() && len(b) > 0 {
+		n := min(len(b), populateMax)
+		if errors.Is(populatePages(b[:n]), errors.ErrUnsupported) {
+			m.lazy.Store(true)
+		}
+		b = b[n:]
+	}
+}
+
+const populateMax = 1 << 20
 
 // drop gives the physical memory of whole pages back.
 func (m *mapper) drop(b []byte) {

@@ -118,6 +118,7 @@ func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (
 	t.finish(p, &f, &l, key, deadline)
 	to := f.r.value()
 	if l.form == formBig {
+		a.warmUp(f.big.ref, n)
 		to = a.bytes(f.big.ref, n)
 	}
 	copy(to, old)
@@ -144,6 +145,7 @@ func (t *Tx) modifyBig(p *place, key []byte, off int, patch []byte, appends bool
 	g.n = n
 	to := a.bytes(g.ref, n)
 	if g.ref != was.ref {
+		a.warmUp(g.ref, n)
 		copy(to, a.bytes(was.ref, was.n))
 	}
 	patchInto(to, was.n, off, patch)

@@ -150,6 +150,7 @@ func (t *Tx) replace(p *place, key []byte, c *content, text []byte, l *layout, t
 	}
 	t.finish(p, &n, l, key, deadline)
 	if l.form == formBig {
+		p.st.arena.warmUp(n.big.ref, n.big.n)
 		copy(p.st.arena.bytes(n.big.ref, n.big.n), c.b)
 	} else {
 		c.put(n.r.value())
