@@ -67,11 +67,13 @@ var appliers = [...]applier{
 }
 
 func applySet(t *Tx, argv [][]byte) error {
-	ttl, raw := NoTTL, false
+	ttl, set := NoTTL, (*Tx).SetBytes
 	for i := 3; i < len(argv); i++ {
 		switch {
 		case bytes.EqualFold(argv[i], wordRaw):
-			raw = true
+			set = (*Tx).SetRaw
+		case bytes.EqualFold(argv[i], wordText):
+			set = (*Tx).SetText
 		case bytes.EqualFold(argv[i], wordKeepTTL):
 			ttl = KeepTTL
 		case bytes.EqualFold(argv[i], wordPXAT) && i+1 < len(argv):
@@ -85,10 +87,7 @@ func applySet(t *Tx, argv [][]byte) error {
 			return ErrEffect
 		}
 	}
-	if raw {
-		return t.SetRaw(argv[1], argv[2], ttl)
-	}
-	return t.SetBytes(argv[1], argv[2], ttl)
+	return set(t, argv[1], argv[2], ttl)
 }
 
 func applyPExpireAt(t *Tx, argv [][]byte) error {

@@ -4,7 +4,8 @@ import "strconv"
 
 // The words of effects. Each changes one key and is self-contained:
 //
-//	SET key value [PXAT ms | KEEPTTL] [RAW]    RAW: the value's encoding stays "raw"
+//	SET key value [PXAT ms | KEEPTTL] [RAW | TEXT]
+//	    RAW: the encoding stays "raw"; TEXT: what looks like a number is none
 //	DEL key
 //	PEXPIREAT key ms
 //	PERSIST key
@@ -25,6 +26,7 @@ var (
 	wordPXAT     = []byte("PXAT")
 	wordKeepTTL  = []byte("KEEPTTL")
 	wordRaw      = []byte("RAW")
+	wordText     = []byte("TEXT")
 )
 
 // number formats n into the i-th scratch buffer for numbers.
@@ -56,7 +58,7 @@ func (t *Tx) emitOwn(p *place, argv [][]byte) {
 
 // emitSet emits SET key value with its options. It sees the TTL as it was asked
 // for, and whether the key exists: KEEPTTL of an absent or expired key keeps nothing.
-func (t *Tx) emitSet(p *place, key, val []byte, raw bool, ttl TTL) {
+func (t *Tx) emitSet(p *place, key, val, as []byte, ttl TTL) {
 	if t.Raw {
 		t.Sink.Effect(p.db, p.slot, nil)
 		return
@@ -68,8 +70,8 @@ func (t *Tx) emitSet(p *place, key, val []byte, raw bool, ttl TTL) {
 	case ttl.kind == ttlKeep && p.live():
 		argv = append(argv, wordKeepTTL)
 	}
-	if raw {
-		argv = append(argv, wordRaw)
+	if as != nil {
+		argv = append(argv, as)
 	}
 	t.emit(p, argv)
 }

@@ -189,15 +189,17 @@ func (t *Tx) transfer(src []byte, dstDB int, dst []byte, moves bool) (bool, erro
 	if p.r.kind&flagExpiry != 0 {
 		ttl = At(p.r.deadline())
 	}
-	c := content{form: p.r.form()}
-	switch c.form {
+	var c content
+	switch p.r.form() {
 	case formInt:
-		c.n = int64(le.Uint64(p.r.b[p.r.vo:]))
+		c = content{form: formInt, n: int64(le.Uint64(p.r.b[p.r.vo:]))}
+	case formStr:
+		c = textContent(p.r.value())
+	case formRaw:
+		c = content{form: formRaw, b: p.r.value(), as: wordRaw}
 	case formBig:
-		c.form = formRaw
-		fallthrough
-	default:
-		c.b = p.st.arena.text(&p.r, nil)
+		// A long string is "raw" anyway.
+		c = content{form: formRaw, b: p.st.arena.text(&p.r, nil), as: wordRaw}
 	}
 	lru := p.r.lru()
 	if err := t.store(dstDB, dst, c, c.b, ttl); err != nil {

@@ -278,7 +278,7 @@ func (d *driver) ttl() TTL {
 // ops are the commands, the more frequent ones more than once.
 var ops = []func(d *driver){
 	(*driver).opSet, (*driver).opSet, (*driver).opSet, (*driver).opSet, (*driver).opSet,
-	(*driver).opSetRaw, (*driver).opSetInt, (*driver).opSetInt,
+	(*driver).opSetRaw, (*driver).opSetText, (*driver).opSetInt, (*driver).opSetInt,
 	(*driver).opAppend, (*driver).opAppend, (*driver).opSetRange, (*driver).opSetRange,
 	(*driver).opDelete, (*driver).opDelete, (*driver).opDelete,
 	(*driver).opExpireAt, (*driver).opExpireAt, (*driver).opPersist,
@@ -398,6 +398,17 @@ func (d *driver) opSetRaw() {
 	d.logf("%d SETRAW %q %q %v", d.tx.DB, key, val, ttl)
 	d.locked(func() { d.noError(d.tx.SetRaw(key, val, ttl)) }, key)
 	d.store(key, val, "raw", ttl)
+}
+
+func (d *driver) opSetText() {
+	key, val, ttl := d.key(), d.val(), d.ttl()
+	d.logf("%d SETTEXT %q %q %v", d.tx.DB, key, val, ttl)
+	d.locked(func() { d.noError(d.tx.SetText(key, val, ttl)) }, key)
+	enc := "embstr"
+	if len(val) > embMax {
+		enc = "raw"
+	}
+	d.store(key, val, enc, ttl)
 }
 
 func (d *driver) opSetInt() {

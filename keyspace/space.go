@@ -159,6 +159,12 @@ func (s *Space) Close() error {
 // removed: on a replica, while loading, and while the log refuses writes (K7).
 func (s *Space) HideOnly(on bool) { s.hideOnly.Store(on) }
 
+// Databases returns the number of databases.
+func (s *Space) Databases() int { return s.opts.Databases }
+
+// MaxValue returns the largest size of a string value in bytes.
+func (s *Space) MaxValue() int64 { return s.opts.MaxValue }
+
 // db returns a database's part of a stripe, made at the first write.
 func (s *Space) db(st *stripe, db int) *dbState {
 	if d := st.dbs[db]; d != nil {

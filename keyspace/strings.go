@@ -5,6 +5,7 @@ type content struct {
 	form form   // formInt, formStr or formRaw
 	n    int64  // of formInt
 	b    []byte // of the others; may lie in an arena
+	as   []byte // wordRaw or wordText, where the effect must say so
 }
 
 // SetBytes stores a string, whatever was at the key. The text of an int64 is
@@ -19,7 +20,23 @@ func (t *Tx) SetBytes(key, val []byte, ttl TTL) error {
 // SetRaw stores a string whose encoding is "raw" whatever it looks like: the
 // result of a command that changes strings in parts.
 func (t *Tx) SetRaw(key, val []byte, ttl TTL) error {
-	return t.store(t.DB, key, content{form: formRaw, b: val}, val, ttl)
+	return t.store(t.DB, key, content{form: formRaw, b: val, as: wordRaw}, val, ttl)
+}
+
+// SetText stores a string that is not stored as a number even if it looks like
+// one: what INCRBYFLOAT computes.
+func (t *Tx) SetText(key, val []byte, ttl TTL) error {
+	return t.store(t.DB, key, textContent(val), val, ttl)
+}
+
+// textContent is a string that stays text. Its effect says so if SetBytes would
+// make a number of it.
+func textContent(val []byte) content {
+	c := content{form: formStr, b: val}
+	if _, ok := parseInt(val); ok {
+		c.as = wordText
+	}
+	return c
 }
 
 // SetInt stores a number, in place if the key holds one. Its effect is SET.
@@ -123,7 +140,7 @@ func (t *Tx) overwrite(p *place, key []byte, c *content, text []byte, l *layout,
 		}
 	}
 	if t.Sink != nil {
-		t.emitSet(p, key, t.textOf(c, text), c.form == formRaw, ttl)
+		t.emitSet(p, key, t.textOf(c, text), c.as, ttl)
 	}
 	flags := r.kind &^ formMask
 	if file {
@@ -146,7 +163,7 @@ func (t *Tx) replace(p *place, key []byte, c *content, text []byte, l *layout, t
 		return err
 	}
 	if t.Sink != nil {
-		t.emitSet(p, key, t.textOf(c, text), c.form == formRaw, ttl)
+		t.emitSet(p, key, t.textOf(c, text), c.as, ttl)
 	}
 	t.finish(p, &n, l, key, deadline)
 	if l.form == formBig {
