@@ -1,6 +1,9 @@
 package configs
 
-import "testing"
+import (
+	"maps"
+	"testing"
+)
 
 // TestArguments are the golden cases of Redis' argument grammar and of ours.
 func TestArguments(t *testing.T) {
@@ -60,9 +63,7 @@ func TestArguments(t *testing.T) {
 		if c.files == nil {
 			c.files = map[string]string{}
 		}
-		for name, text := range conf {
-			c.files[name] = text
-		}
+		maps.Copy(c.files, conf)
 		t.Run(c.name, c.run)
 	}
 }

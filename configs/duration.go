@@ -14,8 +14,13 @@ var durationUnits = []struct {
 	suffix string
 	value  time.Duration
 }{
-	{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second},
-	{"ms", time.Millisecond}, {"us", time.Microsecond}, {"ns", time.Nanosecond},
+	{"d", 24 * time.Hour},
+	{"h", time.Hour},
+	{"m", time.Minute},
+	{"s", time.Second},
+	{"ms", time.Millisecond},
+	{"us", time.Microsecond},
+	{"ns", time.Nanosecond},
 }
 
 // parseDuration reads Go's syntax plus whole days: "15s", "1h30m", "7d".

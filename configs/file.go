@@ -47,7 +47,7 @@ func readFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, bare(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, bare(err)
@@ -59,8 +59,7 @@ func readFile(name string) ([]byte, error) {
 }
 
 func bare(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
 		return p.Err
 	}
 	return err

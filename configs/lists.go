@@ -62,7 +62,7 @@ func hosts() codec[[]string] {
 			return nil, err
 		}
 		if len(list) > maxBind {
-			return nil, errors.New("Too many bind addresses specified.") //nolint:staticcheck // Redis' text
+			return nil, errors.New("Too many bind addresses specified.")
 		}
 		for _, h := range list {
 			if h == "" || h == "-" || strings.IndexFunc(h, notInHost) >= 0 {

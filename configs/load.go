@@ -91,7 +91,7 @@ func hideSecret(p *Param, err error) string {
 	return err.Error()
 }
 
-// DefaultFiles are read when neither the command line nor REREDIS_CONFIG
+// defaultFiles are read when neither the command line nor REREDIS_CONFIG
 // names a file; the first that exists.
 var defaultFiles = []string{"reredis.yaml", "/etc/reredis/reredis.yaml"}
 

@@ -92,11 +92,11 @@ func serverParams() []Param {
 
 func limitParams() []Param {
 	rows := []Param{
-		row(size(1<<20, math.MaxInt64), func(c *Config) *int64 { return &c.Limits.QueryBuffer }, Param{
+		row(size(1<<20), func(c *Config) *int64 { return &c.Limits.QueryBuffer }, Param{
 			Path: "server.limits.query_buffer", Redis: "client-query-buffer-limit", Default: "1GiB",
 			Doc: "A client whose unfinished command is longer is closed",
 		}),
-		row(size(1<<20, math.MaxInt64), func(c *Config) *int64 { return &c.Limits.ProtoMaxBulk }, Param{
+		row(size(1<<20), func(c *Config) *int64 { return &c.Limits.ProtoMaxBulk }, Param{
 			Path: "server.limits.max_bulk", Redis: "proto-max-bulk-len", Default: "512MiB",
 			Doc: "Longest argument of a command, and so longest string",
 		}),
@@ -113,11 +113,11 @@ func limitParams() []Param {
 		path, def := "server.output_limits."+class.name, defaults[class.name]
 		limit := func(c *Config) *OutputLimit { return class.limit(&c.Limits) }
 		rows = append(rows,
-			row(size(0, math.MaxInt64), func(c *Config) *int64 { return &limit(c).Hard }, Param{
+			row(size(0), func(c *Config) *int64 { return &limit(c).Hard }, Param{
 				Path: path + ".hard", Default: def[0],
 				Doc: fmt.Sprintf("A %s client with more unsent output is closed at once; 0 for no limit", class.name),
 			}),
-			row(size(0, math.MaxInt64), func(c *Config) *int64 { return &limit(c).Soft }, Param{
+			row(size(0), func(c *Config) *int64 { return &limit(c).Soft }, Param{
 				Path: path + ".soft", Default: def[1],
 				Doc: fmt.Sprintf("A %s client with more unsent output for soft_for is closed; 0 for no limit", class.name),
 			}),

@@ -117,8 +117,7 @@ func tomlKeys(p *unstable.Parser, at map[string]position, prefix string, e *unst
 // line that it names.
 func syntaxProblems(name string, err error) []Problem {
 	where := Origin{Layer: LayerFile, Name: name}
-	var t *toml.DecodeError
-	if errors.As(err, &t) {
+	if t, ok := errors.AsType[*toml.DecodeError](err); ok {
 		where.Line, where.Column = t.Position()
 		return []Problem{{Where: where, Text: strings.TrimPrefix(err.Error(), "toml: ")}}
 	}

@@ -36,8 +36,8 @@ func redisServer(t *testing.T) *redisConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Kill() //nolint:errcheck // it may have ended
-		cmd.Wait()         //nolint:errcheck // killed
+		cmd.Process.Kill()
+		cmd.Wait()
 	})
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		if c, err := net.Dial("tcp", addr); err == nil {
@@ -188,7 +188,7 @@ func TestSetAsRedis(t *testing.T) {
 			continue
 		}
 		bad := 0
-		s.Set([]KV{{name, was}}, true) //nolint:errcheck // immutable ones
+		s.Set([]KV{{name, was}}, true)
 		for _, v := range values {
 			_, want := redis.do("CONFIG", "SET", name, v)
 			got := s.Set([]KV{{name, v}}, false)
@@ -201,8 +201,8 @@ func TestSetAsRedis(t *testing.T) {
 				}
 			}
 		}
-		redis.do("CONFIG", "SET", name, was) //nolint:errcheck // immutable ones
-		s.Set([]KV{{name, was}}, true)       //nolint:errcheck // immutable ones
+		redis.do("CONFIG", "SET", name, was)
+		s.Set([]KV{{name, was}}, true)
 	}
 	t.Logf("%d values compared", compared)
 }

@@ -119,11 +119,11 @@ func parseMemory(s string) (int64, error) {
 	return -1, nil
 }
 
-// size is a number of bytes between lo and hi.
-func size(lo, hi int64) codec[int64] {
+// size is a number of bytes, at least lo.
+func size(lo int64) codec[int64] {
 	within := func(n int64, err error) (int64, error) {
 		if err == nil {
-			err = between(n, lo, hi)
+			err = between(n, lo, math.MaxInt64)
 		}
 		return n, err
 	}
@@ -160,7 +160,7 @@ func size(lo, hi int64) codec[int64] {
 // sizeOrOff is a size that may be off, the field's 0, or a share of the
 // memory that the machine or the container has; total returns that memory.
 func sizeOrOff(total func() int64) codec[int64] {
-	t := size(0, math.MaxInt64)
+	t := size(0)
 	t.kind = "size, percentage of the memory, or off"
 	parse := t.fromText
 	t.fromText = func(s string) (int64, error) {

@@ -48,7 +48,7 @@ func (s *Server) readiness(w http.ResponseWriter, _ *http.Request) {
 func plain(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	fmt.Fprintln(w, text) //nolint:errcheck // the client has gone
+	fmt.Fprintln(w, text)
 }
 
 // metrics is the page that Prometheus scrapes.
@@ -92,6 +92,6 @@ func index(b Build) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprint(w, page.String()) //nolint:errcheck // the client has gone
+		fmt.Fprint(w, page.String())
 	})
 }
