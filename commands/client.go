@@ -30,7 +30,7 @@ func clientSpec(h *connection) bus.Spec {
 			{
 				Name: "list", Run: h.clientList, Arity: -2, Flags: bus.Admin | clientFlags, Cats: bus.CatConnection,
 				Group: "connection", Since: "2.4.0", Complexity: "O(N) where N is the number of client connections",
-				Usage:   "[TYPE <normal | master | replica | pubsub>] [ID client-id [client-id ...]]",
+				Usage:   "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
 				Summary: "Describes the connections, one on a line.",
 				Tips:    []string{"nondeterministic_output"},
 				History: []bus.Change{
@@ -45,7 +45,7 @@ func clientSpec(h *connection) bus.Spec {
 			{
 				Name: "kill", Run: h.clientKill, Arity: -3, Flags: bus.Admin | clientFlags, Cats: bus.CatConnection,
 				Group: "connection", Since: "2.4.0", Complexity: "O(N) where N is the number of client connections",
-				Usage: "<ip:port | <[ID client-id] | [TYPE <normal | master | slave | replica | pubsub>] | " +
+				Usage: "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | " +
 					"[USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME yes/no] | [MAXAGE maxage]> [...]>",
 				Summary: "Closes connections that match all filters given.",
 				History: []bus.Change{

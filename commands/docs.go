@@ -49,7 +49,7 @@ func writeDocs(r *bus.Reply, s *bus.Spec) {
 			r.BulkString(h.Note)
 		}
 	}
-	if args, err := s.Arguments(); err == nil && len(args) > 0 {
+	if args, err := s.Arguments(); err == nil && len(args) > 0 && len(s.Subs) == 0 {
 		f.field("arguments")
 		writeArgs(r, args)
 	}
