@@ -32,7 +32,11 @@ const (
 	noTick      = math.MaxUint64
 )
 
-var errWheel = errors.New("keyspace: wheel")
+var (
+	errWheel = errors.New("keyspace: wheel")
+	// errHidden stops firing when expired keys may only be hidden from now on (K7).
+	errHidden = errors.New("keyspace: expired keys stay for now")
+)
 
 // tickOf returns the tick of a deadline or clock reading in milliseconds.
 func tickOf(ms int64) uint64 { return uint64(max(ms, 0)) >> tickShift }
@@ -78,10 +82,12 @@ type wheel struct {
 // wheelDue is what a stripe's wheels tell Tick, one for each stripe. The atomics
 // are written under the stripe's mutex and read without it.
 type wheelDue struct {
-	at     atomic.Int64 // unix ms before which nothing fires; 0: unknown, look
-	over   atomic.Bool  // a wheel needs cleaning
-	debt   int32        // operations since then that have not cleaned; stripe's mutex
-	debtDB int32        // database of the last of them; stripe's mutex
+	at     atomic.Int64              // unix ms before which nothing fires; 0: unknown, look
+	over   atomic.Bool               // a wheel needs cleaning
+	debt   int32                     // operations since then that have not cleaned; stripe's mutex
+	debtDB int32                     // database of the last of them; stripe's mutex
+	turn   int32                     // database whose wheel fires first; stripe's mutex
+	lag    atomic.Pointer[expireLag] // nil until a key expires
 }
 
 // wheelTable is the wheel's buckets around one position.
@@ -117,8 +123,9 @@ type wheelRecords interface {
 	deadline(ref uint32) (kind byte, ms int64)
 	// mark sets or clears flagWheel in a record.
 	mark(ref uint32, filed bool)
-	// expire removes a record whose deadline has passed, and calls wheel.drop.
-	expire(order uint64, ref uint32)
+	// expire removes a record whose deadline has passed, and calls wheel.drop. It
+	// returns false, having done nothing, if keys may not be removed now.
+	expire(order uint64, ref uint32) bool
 }
 
 // reserve makes sure that the next file does not fail for want of memory. It is
@@ -162,7 +169,7 @@ func (w *wheel) file(a *arena, d *wheelDue, db int, order uint64, kind byte, pre
 	if err := s.put(a, b, order<<tickBits|tick&tickMask); err != nil {
 		panic("keyspace: wheel.file without reserve: " + err.Error())
 	}
-	s.soon(b, d)
+	s.soon(b, tick, d)
 	s.owe(d, db)
 	return flagExpiry | flagWheel
 }
@@ -190,13 +197,18 @@ func (s *wheelState) restart(tick uint64) {
 	s.full = [wheelLevels + 1]uint64{}
 }
 
-// soon lowers the hints of what is due next for a new entry in bucket b.
-func (s *wheelState) soon(b int, d *wheelDue) {
-	if start := s.start(b); start < s.next {
+// soon lowers the hints of what is due next for a new entry of a tick in bucket
+// b. A tick before cur counts itself: the clock may have been set back, and then
+// cur is far away.
+func (s *wheelState) soon(b int, tick uint64, d *wheelDue) {
+	start := s.start(b)
+	if start < s.next {
 		s.next = start
-		if at := dueAt(start); at < d.at.Load() {
-			d.at.Store(at)
-		}
+	} else if tick >= s.cur {
+		return
+	}
+	if at := dueAt(min(start, tick)); at < d.at.Load() {
+		d.at.Store(at)
 	}
 }
 
@@ -377,7 +389,9 @@ func (s *wheelState) settle(a *arena, r wheelRecords, e uint64, now int64) error
 			continue
 		}
 		if ms < now {
-			r.expire(order, ref)
+			if !r.expire(order, ref) {
+				return errHidden
+			}
 			continue
 		}
 		tick := tickOf(ms)
@@ -551,6 +565,15 @@ func (w *wheel) freeSome(a *arena, limit int) (more bool) {
 	w.s = nil
 	return false
 }
+
+// isDue says whether advance has something to do at now.
+func (w *wheel) isDue(now int64) bool {
+	s := w.s
+	return s != nil && (dueAt(s.next) <= now || s.cur > tickOf(now)+rewindSlack)
+}
+
+// overfull says whether the wheel needs cleaning.
+func (w *wheel) overfull() bool { return w.s != nil && overfull(w.s.entries, w.s.keys) }
 
 // heapBytes returns what the wheel takes of the Go heap.
 func (w *wheel) heapBytes() int {
