@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -113,20 +114,24 @@ func TestDrain(t *testing.T) {
 			is(t, "OK")(c.Set(t.Context(), "k", strings.Repeat("x", size), 0).Result())
 			w := s.wire(t)
 			w.send(strings.Repeat("GET k\r\n", gets))
+			due := 1
+			if k.queues {
+				due = gets
+			}
 			eventually(t, "the commands have run", func() bool {
 				stats, err := c.InfoMap(t.Context(), "commandstats").Result()
-				return err == nil && strings.HasPrefix(stats["Commandstats"]["cmdstat_get"], fmt.Sprintf("calls=%d,", gets))
+				_, after, _ := strings.Cut(stats["Commandstats"]["cmdstat_get"], "calls=")
+				calls, _, _ := strings.Cut(after, ",")
+				n, _ := strconv.Atoi(calls)
+				return err == nil && n >= due
 			})
 			if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
 				t.Fatal(err)
 			}
-			for i := range gets {
-				if v := w.reply(); len(v.Str) != size {
-					t.Fatalf("reply %d has %d bytes", i, len(v.Str))
-				}
-			}
-			if rest := w.rest(); rest != "" {
-				t.Errorf("after the replies came %q", rest)
+			one := fmt.Sprintf("$%d\r\n%s\r\n", size, strings.Repeat("x", size))
+			got := w.rest()
+			if n := len(got) / len(one); n < due || got != strings.Repeat(one, n) {
+				t.Errorf("%d bytes arrived, that is %d replies and a rest, want at least %d", len(got), n, due)
 			}
 			if code := s.exit(); code != 0 {
 				t.Errorf("exit code %d", code)
