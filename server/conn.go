@@ -1,0 +1,239 @@
+package server
+
+import (
+	"net"
+	"sync"
+
+	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/internal/resp"
+)
+
+// conn is one client connection, whatever drives it. It belongs to its event loop;
+// with the goroutine driver mu guards it.
+type conn struct {
+	fd     int
+	flags  connFlags
+	class  uint8 // of the output limits
+	parser resp.Parser
+	in     []byte // a partial command, or commands that have to wait
+	// seg is the output of this tick. It is in the worker's arena unless segOwned.
+	seg      []byte
+	segOwned bool
+	held     held
+
+	client bus.Client
+
+	parked    *parking
+	parkSeq   uint64
+	softSince int64 // unix ms since when the output is above the soft limit, 0: it is not
+
+	// Of the goroutine driver.
+	mu   sync.Mutex
+	nc   net.Conn
+	gone chan struct{} // closed when the connection is killed
+}
+
+// connFlags is the state of a connection.
+type connFlags uint16
+
+const (
+	flagClosing  connFlags = 1 << iota // close it when the output has left
+	flagAbort                          // close it now
+	flagDead                           // closed
+	flagEOF                            // the peer sends nothing more
+	flagReady                          // in the loop's list of those with input left over
+	flagDirty                          // in the loop's list of those with output
+	flagArmed                          // epoll reports that it can be written
+	flagMuted                          // epoll does not report that it can be read
+	flagDeafened                       // epoll does not report either that the peer has shut down
+)
+
+// flagsIdle are those that forbid to read input.
+const flagsUnread = flagClosing | flagAbort | flagDead | flagEOF
+
+// stop says why execute returned.
+type stop uint8
+
+const (
+	stopDry    stop = iota // what remains is a partial command
+	stopFull               // much output: flush before going on
+	stopParked             // the command waits
+	stopClose              // flagClosing or flagAbort is set
+)
+
+// execute runs the commands in buf and returns how many bytes of it it consumed. Replies are
+// in c.seg then.
+func (c *conn) execute(w *worker, buf []byte) (n int, why stop) {
+	ctx := w.ctx
+	ctx.Client = &c.client
+	c.client.LastSeen = w.now
+	c.lend(w)
+	for n < len(buf) {
+		lim := &w.limits[0]
+		if !c.client.Authenticated && w.set.AuthRequired {
+			lim = &w.limits[1]
+		}
+		args, raw, _, k, ok, err := c.parser.Next(buf[n:], lim, w.args)
+		w.args = args
+		n += k
+		if !ok {
+			if err != nil {
+				why = c.protocolError(w, err, buf[n:])
+			}
+			break
+		}
+		if crossProtocol(args[0]) {
+			why = c.securityAbort(w)
+			break
+		}
+		mark := ctx.Reply.Len()
+		ctx.Args, ctx.Raw = args, raw
+		c.client.Calls++
+		if w.bus.Do(ctx) == bus.Parked {
+			c.park(w)
+			why = stopParked
+			break
+		}
+		if c.client.Replies != bus.ReplyOn || c.client.CloseAfterReply || ctx.Reply.Len() >= fullSize {
+			if why = c.after(w, mark); why != stopDry {
+				break
+			}
+		}
+	}
+	c.collect(w)
+	return n, why
+}
+
+// resume runs the parked command again; v is what its wake handed over.
+func (c *conn) resume(w *worker, v any) (why stop) {
+	ctx := w.ctx
+	ctx.Client = &c.client
+	c.client.LastSeen = w.now
+	c.lend(w)
+	mark := ctx.Reply.Len()
+	ctx.Args, ctx.Raw = c.parked.args, c.parked.raw
+	if w.bus.Resume(ctx, v) == bus.Parked {
+		c.parkAgain(w)
+		why = stopParked
+	} else {
+		w.released(len(c.parked.raw))
+		c.unpark(w)
+		why = c.after(w, mark)
+	}
+	c.collect(w)
+	return why
+}
+
+// after does what is rarely needed after a command whose reply begins at mark.
+func (c *conn) after(w *worker, mark int) stop {
+	switch c.client.Replies {
+	case bus.ReplyOff:
+		w.ctx.Reply.Truncate(mark)
+	case bus.ReplySkipNext:
+		w.ctx.Reply.Truncate(mark)
+		c.client.Replies = bus.ReplySkipThis
+	case bus.ReplySkipThis:
+		w.ctx.Reply.Truncate(mark)
+		c.client.Replies = bus.ReplyOn
+	}
+	switch {
+	case c.client.CloseAfterReply:
+		c.flags |= flagClosing
+		return stopClose
+	case w.ctx.Reply.Len() >= fullSize:
+		return stopFull
+	}
+	return stopDry
+}
+
+// lend gives the reply writer a buffer: behind what the connection has already written in
+// this tick, or what is free of the arena.
+func (c *conn) lend(w *worker) {
+	b := c.seg
+	if len(b) == 0 {
+		b = w.arena[w.used:w.used]
+	}
+	w.ctx.Reply.Begin(b, c.client.Proto)
+}
+
+// collect takes the buffer back. It is no longer in the arena if the replies did not fit.
+func (c *conn) collect(w *worker) {
+	b := w.ctx.Reply.End()
+	switch {
+	case len(b) == 0:
+		c.seg = nil
+	case w.used < len(w.arena) && &b[0] == &w.arena[w.used]:
+		w.used += len(b)
+		c.seg, c.segOwned = b[:len(b):len(b)], false
+	case len(c.seg) > 0 && &b[0] == &c.seg[0]:
+		c.seg = b
+	default:
+		c.seg, c.segOwned = b, true
+	}
+	if w.set.Output[c.class] != (OutputLimit{}) {
+		c.checkOutput(w)
+	}
+}
+
+// queued is the number of bytes that wait to be sent.
+func (c *conn) queued() int { return c.held.size + len(c.seg) }
+
+// limitSlack is output that the limits do not count: Redis has a static buffer of this size.
+const limitSlack = 16 << 10
+
+// checkOutput aborts the connection if its output is beyond the limits.
+func (c *conn) checkOutput(w *worker) {
+	lim := w.set.Output[c.class]
+	n := int64(c.queued() - limitSlack)
+	over := n > 0 && lim.Hard > 0 && n >= lim.Hard
+	if n > 0 && lim.Soft > 0 && n >= lim.Soft {
+		if c.softSince == 0 {
+			c.softSince = w.now
+		} else if w.now-c.softSince > lim.SoftFor.Milliseconds() {
+			over = true
+		}
+	} else {
+		c.softSince = 0
+	}
+	if over && c.flags&flagAbort == 0 {
+		c.flags |= flagAbort
+		w.srv.outputLimited.Add(1)
+		w.srv.log.Warn("closing client: its output buffer is over the limit",
+			"id", c.client.ID, "addr", c.client.Addr, "name", c.client.Name, "bytes", c.queued())
+	}
+}
+
+// checkInput aborts the connection if its n bytes of input are beyond the limit.
+func (c *conn) checkInput(w *worker, n int) {
+	if lim := w.set.QueryBuffer; lim > 0 && int64(n) > lim {
+		c.flags |= flagAbort
+		w.srv.queryLimited.Add(1)
+		w.srv.log.Warn("closing client: its query buffer is over the limit",
+			"id", c.client.ID, "addr", c.client.Addr, "name", c.client.Name, "bytes", n)
+	}
+}
+
+// state is what the registry tells about the connection.
+func (c *conn) state(now int64) bus.ConnState {
+	st := bus.ConnState{
+		QueryBuf:     len(c.in),
+		QueryBufFree: cap(c.in) - len(c.in),
+		OutBuf:       len(c.seg),
+		OutList:      len(c.held.blocks),
+		OutListMem:   c.held.memory(),
+		Parked:       c.parked != nil,
+		Events:       "r",
+		IdleMillis:   max(0, now-c.client.LastSeen),
+	}
+	if c.parked != nil {
+		st.ArgvMem = c.parked.size()
+	}
+	if c.flags&flagArmed != 0 {
+		st.Events = "rw"
+	}
+	st.TotalMem = connSize + cap(c.in) + st.OutBuf + st.OutListMem + st.ArgvMem
+	return st
+}
+
+// connSize is about what a connection without buffers takes.
+const connSize = 768

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"time"
+
+	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/internal/resp"
+)
+
+// Sizes in bytes, found by measuring with redis-benchmark.
+const (
+	readSize  = 64 << 10  // most input of a connection in one tick
+	writeSize = 64 << 10  // most bytes of one write: a raw system call holds its processor
+	arenaSize = 256 << 10 // output of a tick before it is flushed early
+	fullSize  = 64 << 10  // output of a connection before it is flushed early
+	keepArgs  = 4096      // argument lists up to this length are kept
+)
+
+// worker is what it takes to run commands: one for each event loop, and a pool of them for
+// the goroutine driver. One goroutine uses it at a time.
+type worker struct {
+	srv    *Server
+	bus    *bus.Bus
+	ctx    *bus.Ctx
+	set    *Settings
+	now    int64 // unix ms, of the tick
+	args   [][]byte
+	limits [2]resp.Limits // with [1] for clients that have not authenticated
+
+	// arena takes the replies of all connections of a tick one behind the other; a
+	// connection gets memory of its own only if the socket does not take them.
+	arena []byte
+	used  int
+
+	tally tally
+	pub   *counters
+	free  blockPool
+}
+
+func newWorker(s *Server, pub *counters, arena int) *worker {
+	return &worker{
+		srv: s, bus: s.opts.Bus, ctx: s.opts.Bus.NewCtx(), pub: pub,
+		arena: make([]byte, arena), args: make([][]byte, 0, 16),
+	}
+}
+
+// begin starts a tick.
+func (w *worker) begin(now int64) {
+	w.now = now
+	w.ctx.SetNow(now)
+	if set := w.srv.settings.Load(); set != w.set {
+		w.set = set
+		w.limits[0] = resp.Limits{MaxBulk: set.MaxBulk}
+		w.limits[1] = resp.Limits{MaxBulk: set.MaxBulk, Unauth: true}
+	}
+}
+
+// end finishes a tick: the arena is free again and the figures are published.
+func (w *worker) end() {
+	w.used = 0
+	w.ctx.EndTick()
+	w.pub.add(&w.tally)
+	if cap(w.args) > keepArgs {
+		w.args = make([][]byte, 0, 16)
+	}
+}
+
+// forget drops references to buffers that are released.
+func (w *worker) forget() {
+	clear(w.args[:cap(w.args)])
+	w.ctx.Args, w.ctx.Raw = nil, nil
+}
+
+// upkeep calls the periodic work and returns when it is due again.
+type upkeep struct {
+	interval time.Duration
+}
+
+// The pace of upkeep: busyPace while there is something to do or traffic, then slower by
+// doubling down to idlePace.
+const (
+	busyPace    = 8 * time.Millisecond
+	idlePace    = 100 * time.Millisecond
+	upkeepShare = 2 * time.Millisecond  // budget of one call
+	upkeepWork  = 50 * time.Microsecond // a call that took longer found something to do
+)
+
+// run does one call on w. busy says that commands ran since the last one. The result is when
+// to call again.
+func (u *upkeep) run(w *worker, share, of int, busy bool) (again time.Duration) {
+	start := time.Now()
+	more := w.srv.opts.Upkeep(w.ctx, share, of, upkeepShare)
+	took := time.Since(start)
+	switch {
+	case more && !busy:
+		u.interval = busyPace
+		return 0
+	case more, busy, took > upkeepWork:
+		u.interval = busyPace
+	default:
+		u.interval = min(2*u.interval, idlePace)
+	}
+	return u.interval
+}
+
+// released notes that a connection's buffer of n bytes was dropped.
+func (w *worker) released(n int) {
+	if n >= blockSize {
+		w.forget()
+		w.free.dropped += n
+	}
+}
