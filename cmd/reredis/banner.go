@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/reredis/reredis/internal/version"
+)
+
+// announce says on start what a newcomer needs to know, and in the log what tools wait for.
+func (n *node) announce(out io.Writer) {
+	cfg := n.store.Current()
+	v := version.Get()
+	n.log.Info("Reredis version=" + v.Version + ", bits=64, commit=" + v.Commit + ", PID: " + fmt.Sprint(os.Getpid()) + ", just started")
+	if cfg.Log.Format == "redis" {
+		return // the reader is a tool
+	}
+	var listens []string
+	connect := ""
+	for _, a := range n.server.Addrs() {
+		listens = append(listens, a.Network()+" "+a.String())
+		if connect == "" {
+			connect = cliArgs(a)
+		}
+	}
+	fmt.Fprintf(out, "\n  Reredis %s   pid %d   %s driver\n\n", v.Version, os.Getpid(), cfg.Server.Driver)
+	for i, l := range listens {
+		fmt.Fprintf(out, "  %-10s %s\n", []string{"listens on", ""}[min(i, 1)], l)
+	}
+	if n.web != nil {
+		note := ""
+		if asked, used := n.web.Ports(); asked != used {
+			note = fmt.Sprintf("   (%d is taken)", asked)
+		}
+		fmt.Fprintf(out, "  %-10s http://%s%s\n", "web", n.web.Addr(), note)
+	}
+	fmt.Fprintf(out, "  %-10s in memory only: it is gone when the server stops\n", "data")
+	fmt.Fprintf(out, "  %-10s redis-cli%s    or: reredis cli%s\n\n", "connect", connect, connect)
+}
+
+// cliArgs are the arguments that make redis-cli connect to a.
+func cliArgs(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return " -s " + a.String()
+	}
+	var b strings.Builder
+	if !tcp.IP.IsUnspecified() && !tcp.IP.IsLoopback() {
+		b.WriteString(" -h " + tcp.IP.String())
+	}
+	if tcp.Port != 6379 {
+		fmt.Fprintf(&b, " -p %d", tcp.Port)
+	}
+	return b.String()
+}

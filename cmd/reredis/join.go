@@ -1,0 +1,108 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+
+	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/commands"
+	"github.com/reredis/reredis/configs"
+	"github.com/reredis/reredis/internal/version"
+)
+
+// randomKey is the key of the hash that orders the keyspace. Nothing outlives the process
+// in this version, so it need not either.
+func randomKey() (key [16]byte) {
+	_, _ = rand.Read(key[:]) // never fails: crypto/rand ends the process instead
+	return key
+}
+
+// newDeps gives the commands what they need of the rest.
+func (n *node) newDeps(loops int) *commands.Deps {
+	cfg := n.store.Current()
+	exe, _ := os.Executable()
+	v := version.Get()
+	n.rates = commands.NewRates(func() commands.Sample {
+		net := n.server.Stats()
+		return commands.Sample{Commands: int64(n.bus.Processed()), InputBytes: net.NetIn, OutputBytes: net.NetOut}
+	})
+	return &commands.Deps{
+		Server: commands.Identity{
+			Version: v.Version, Commit: v.Commit, RunID: runID(), Port: cfg.Server.Port,
+			Executable: exe, ConfigFile: "", Started: n.started, Loops: loops,
+		},
+		Databases: cfg.Keyspace.Databases,
+		Config:    config{n.store},
+		Clients:   clients{n},
+		Shutdown:  shutdowner{n},
+		Password:  n.rules.requirePass,
+		Net:       n.net,
+		Rates:     n.rates,
+		Log:       func(message string) { n.log.Info(message) },
+	}
+}
+
+// runID is 40 random hex digits.
+func runID() string {
+	var b [20]byte
+	_, _ = rand.Read(b[:]) // never fails: crypto/rand ends the process instead
+	return hex.EncodeToString(b[:])
+}
+
+// net gathers the figures of connections for INFO.
+func (n *node) net() commands.Net {
+	st := n.server.Stats()
+	return commands.Net{
+		Clients: int(st.Connected), MaxClients: n.server.Settings().MaxClients, Blocked: int(st.Parked),
+		MaxInput: st.RecentMaxInput, MaxOutput: st.RecentMaxOutput,
+		Received: st.Received, Rejected: st.Rejected,
+		InputBytes: st.NetIn, OutputBytes: st.NetOut, Reads: st.Reads, Writes: st.Writes,
+	}
+}
+
+// config is the parameters as the CONFIG command wants them.
+type config struct{ store *configs.Store }
+
+// Get returns the parameters that match the patterns.
+func (c config) Get(patterns []string) []commands.KV {
+	found := c.store.Get(patterns)
+	list := make([]commands.KV, len(found))
+	for i, kv := range found {
+		list[i] = commands.KV(kv)
+	}
+	return list
+}
+
+// Set changes all pairs or none.
+func (c config) Set(pairs []commands.KV) error {
+	list := make([]configs.KV, len(pairs))
+	for i, kv := range pairs {
+		list[i] = configs.KV(kv)
+	}
+	return c.store.Set(list, c.store.Current().Admin.ProtectedConfigs == configs.AllowYes)
+}
+
+// Rewrite writes the values in force to the file.
+func (c config) Rewrite() error { return c.store.Rewrite() }
+
+// clients reaches the connections; the server is made after the commands.
+type clients struct{ n *node }
+
+// Each visits every connection.
+func (c clients) Each(visit func(*bus.Client, bus.ConnState) bool, done func()) {
+	c.n.server.Each(visit, done)
+}
+
+// shutdowner stops the server for SHUTDOWN.
+type shutdowner struct{ n *node }
+
+// Begin stops the server: without a log there is nothing that could prevent it.
+func (s shutdowner) Begin(_ commands.ShutdownOptions, begun func(error)) {
+	s.n.log.Info("User requested shutdown...")
+	begun(nil)
+	s.n.stop()
+}
+
+// Abort finds nothing to take back: a shutdown begins at once.
+func (s shutdowner) Abort() bool { return false }

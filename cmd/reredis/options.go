@@ -1,0 +1,65 @@
+package main
+
+import (
+	"time"
+
+	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/configs"
+	"github.com/reredis/reredis/server"
+)
+
+// serverOptions is the configuration in the server's words.
+func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
+	var bind []server.BindAddr
+	if cfg.Server.Port != 0 {
+		for _, a := range configs.Addrs(cfg.Server.Bind) {
+			bind = append(bind, server.BindAddr(a))
+		}
+	}
+	return server.Options{
+		Bus: n.bus, Log: n.log,
+		Bind: bind, Port: cfg.Server.Port, Backlog: cfg.Server.TCPBacklog,
+		UnixSocket: cfg.Server.UnixSocket, UnixSocketPerm: cfg.Server.UnixSocketPerm,
+		Driver: server.Driver(cfg.Server.Driver), Loops: loops,
+		Settings:      settings(cfg),
+		ShutdownGrace: cfg.Server.ShutdownTimeout,
+		Upkeep: func(c *bus.Ctx, share, of int, budget time.Duration) bool {
+			return n.space.Tick(c.Tx, share, of, budget)
+		},
+	}
+}
+
+// settings are the server's parameters that may change while it runs.
+func settings(cfg *configs.Config) server.Settings {
+	limit := func(l configs.OutputLimit) server.OutputLimit {
+		return server.OutputLimit{Hard: l.Hard, Soft: l.Soft, SoftFor: time.Duration(l.SoftSeconds) * time.Second}
+	}
+	return server.Settings{
+		MaxClients: cfg.Server.MaxClients,
+		Timeout:    cfg.Server.Timeout, Keepalive: cfg.Server.TCPKeepalive,
+		QueryBuffer: cfg.Limits.QueryBuffer, MaxBulk: cfg.Limits.ProtoMaxBulk,
+		Output: server.OutputLimits{
+			server.ClassNormal:  limit(cfg.Limits.OutputNormal),
+			server.ClassReplica: limit(cfg.Limits.OutputReplica),
+			server.ClassPubSub:  limit(cfg.Limits.OutputPubSub),
+		},
+		ProtectedMode: cfg.Server.ProtectedMode,
+		AuthRequired:  cfg.Server.RequirePass != "",
+	}
+}
+
+// follow makes the parts follow changes of the configuration.
+func (n *node) follow() {
+	n.store.OnChange([]string{"server"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
+		return func() { n.server.SetSettings(settings(next)) }, nil, nil
+	})
+	n.store.OnChange([]string{"server.auth", "keyspace"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
+		return func() {
+			n.rules.set(next)
+			n.bus.Recompose()
+		}, nil, nil
+	})
+	n.store.OnChange([]string{"log"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
+		return func() { n.level.Set(levels[next.Log.Level]) }, nil, nil
+	})
+}

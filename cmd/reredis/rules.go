@@ -1,0 +1,40 @@
+package main
+
+import (
+	"sync/atomic"
+
+	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/configs"
+	"github.com/reredis/reredis/keyspace"
+)
+
+// rules are the parameters that the admit layer asks for. They are set before the bus composes
+// its chains anew, which is a moment before a changed configuration is published.
+type rules struct {
+	password  atomic.Pointer[string]
+	maxMemory atomic.Int64
+}
+
+func (r *rules) set(c *configs.Config) {
+	p := c.Server.RequirePass
+	r.password.Store(&p)
+	r.maxMemory.Store(c.Keyspace.MaxMemory)
+}
+
+// requirePass is the password of the default user, "" if it needs none.
+func (r *rules) requirePass() string { return *r.password.Load() }
+
+// admission answers what the admit layer asks; protected decides about DEBUG.
+func (r *rules) admission(space *keyspace.Space, protected func(c *bus.Ctx) error) *bus.Admission {
+	return &bus.Admission{
+		AuthRequired: func() bool { return r.requirePass() != "" },
+		Protected:    protected,
+		Limited:      func() bool { return r.maxMemory.Load() > 0 },
+		Room: func(*bus.Ctx) error {
+			if space.UsedMemory() > r.maxMemory.Load() {
+				return bus.ErrOOM
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/commands"
+	"github.com/reredis/reredis/configs"
+	"github.com/reredis/reredis/keyspace"
+	"github.com/reredis/reredis/server"
+	"github.com/reredis/reredis/web"
+)
+
+// serve starts the server and returns when it has stopped.
+func serve(args, env []string, std stdio) int {
+	store, err := configs.LoadFrom(configs.Inputs{Args: args, Env: env, Stdin: std.in})
+	if err != nil {
+		fmt.Fprintln(std.err, err)
+		return 1
+	}
+	log, level, closeLog, err := openLog(store.Current().Log, std.err)
+	if err != nil {
+		fmt.Fprintln(std.err, "reredis:", err)
+		return 1
+	}
+	defer func() { _ = closeLog() }()
+	for _, w := range store.Warnings() {
+		log.Warn(w)
+	}
+	n, err := newNode(store, log, level)
+	if err != nil {
+		fmt.Fprintln(std.err, "reredis:", err)
+		log.Error("cannot start", "error", err)
+		return 1
+	}
+	n.announce(std.out)
+	if err := n.run(); err != nil {
+		log.Error("stopped by an error", "error", err)
+		return 1
+	}
+	log.Info("Reredis is now ready to exit, bye bye...")
+	return 0
+}
+
+// node is one server with all its parts, in the order in which they are closed last to first.
+type node struct {
+	store  *configs.Store
+	log    *slog.Logger
+	level  *slog.LevelVar
+	space  *keyspace.Space
+	bus    *bus.Bus
+	server *server.Server
+	web    *web.Server // nil if the listener is off
+
+	rules   rules
+	rates   *commands.Rates
+	stop    context.CancelFunc
+	started time.Time
+}
+
+// newNode builds every part and opens the listeners; nothing runs yet.
+func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*node, error) {
+	cfg := store.Current()
+	n := &node{store: store, log: log, level: level, started: time.Now()}
+	loops := cfg.Server.Loops
+	if loops == 0 {
+		loops = server.DefaultLoops()
+	}
+	// A saturated loop never yields, so others need a place to run (docs/architecture.md, Threads).
+	runtime.GOMAXPROCS(loops + 2)
+
+	space, err := keyspace.New(keyspace.Options{
+		Databases: cfg.Keyspace.Databases,
+		Stripes:   cfg.Keyspace.Stripes,
+		HashKey:   randomKey(),
+		MaxMemory: cfg.Keyspace.MaxMemory,
+		MaxValue:  cfg.Limits.ProtoMaxBulk,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.space = space
+	n.rules.set(cfg)
+	deps := n.newDeps(loops)
+	n.bus = bus.New(space,
+		bus.Stats(),
+		bus.Admit(n.rules.admission(space, deps.Protected)),
+		bus.Lock(),
+		bus.Observe(func() bus.Observer { return nil }),
+		bus.Logging(func() bus.Log { return nil }),
+	)
+	if err := n.bus.Register(commands.All(deps)...); err != nil {
+		return nil, errors.Join(err, space.Close())
+	}
+	if n.server, err = server.New(n.serverOptions(cfg, loops)); err != nil {
+		return nil, errors.Join(err, space.Close())
+	}
+	if cfg.HTTP.Enabled {
+		if n.web, err = web.New(n.webOptions(cfg)); err != nil {
+			return nil, errors.Join(err, n.server.Close(), space.Close())
+		}
+	}
+	n.follow()
+	return n, nil
+}
+
+// run drives the parts until a signal, SHUTDOWN or an error stops them, and closes
+// them in reverse order.
+func (n *node) run() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	n.stop = cancel
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	var side sync.WaitGroup
+	webCtx, stopWeb := context.WithCancel(context.Background())
+	defer stopWeb()
+	var webErr error
+	if n.web != nil {
+		side.Go(func() {
+			if webErr = n.web.Run(webCtx); webErr != nil {
+				cancel()
+			}
+		})
+	}
+	side.Go(func() {
+		for {
+			select {
+			case s := <-signals:
+				if ctx.Err() != nil {
+					n.log.Warn("second signal: exiting at once", "signal", s.String())
+					os.Exit(1)
+				}
+				n.log.Info("Received "+s.String()+", scheduling shutdown...", "signal", s.String())
+				cancel()
+			case <-webCtx.Done():
+				return
+			}
+		}
+	})
+	side.Go(func() { _ = n.rates.Run(webCtx) }) // returns nil when webCtx ends
+	n.log.Info("Ready to accept connections")
+	err := n.server.Run(ctx)
+	stopWeb()
+	side.Wait()
+	return errors.Join(err, webErr, n.space.Close())
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"github.com/reredis/reredis/configs"
+	"github.com/reredis/reredis/internal/version"
+	"github.com/reredis/reredis/web"
+)
+
+// webOptions is the configuration in the HTTP side's words, and where its figures come from.
+func (n *node) webOptions(cfg *configs.Config) web.Options {
+	v := version.Get()
+	return web.Options{
+		Bind: configs.Addrs(cfg.HTTP.Bind), Port: cfg.HTTP.Port,
+		PortFixed: !n.store.Origin("http.port").IsDefault(),
+		Sources:   web.Sources{Commands: n.bus, Net: n.webNet, Keyspace: n.webKeyspace},
+		Build:     web.Build{Version: v.Version, Commit: v.Commit},
+		Log:       n.log,
+	}
+}
+
+// webNet are the figures of connections for the metrics.
+func (n *node) webNet() web.Net {
+	st := n.server.Stats()
+	return web.Net{
+		Clients: st.Connected, MaxClients: int64(n.server.Settings().MaxClients), Blocked: st.Parked,
+		Received: st.Received, Rejected: st.Rejected,
+		InputBytes: st.NetIn, OutputBytes: st.NetOut,
+		OutputLimited: st.OutputLimited, QueryLimited: st.QueryLimited, IdleClosed: st.Idle,
+	}
+}
+
+// webKeyspace are the figures of the data for the metrics.
+func (n *node) webKeyspace() web.Keyspace {
+	st := n.space.Stats()
+	k := web.Keyspace{
+		UsedMemory: st.UsedMemory, PeakMemory: st.PeakMemory, MaxMemory: n.rules.maxMemory.Load(),
+		MappedBytes: st.MappedBytes, Hits: st.Hits, Misses: st.Misses,
+		ExpiredKeys: st.ExpiredKeys, LazyFreePending: st.LazyFreePending,
+		ExpireLagP50: st.ExpireLagP50Ms, ExpireLagP99: st.ExpireLagMs, ExpireLagMax: st.ExpireLagMaxMs,
+		Databases: make([]web.Database, n.space.Databases()),
+	}
+	t := n.space.NewTx()
+	for db := range k.Databases {
+		k.Databases[db].Keys, k.Databases[db].Expires, _ = t.Counts(db)
+	}
+	return k
+}
