@@ -125,7 +125,8 @@ type chunk struct {
 	prev, next int32   // in the bin: chunk + 1
 }
 
-// pageMeta describes a page. Page ids are chunk*128 + page; id 0 is none.
+// pageMeta describes a page. Page ids are chunk*128 + page; id 0 is none, as
+// chunk 0 is.
 type pageMeta struct {
 	kind  pageKind
 	class uint8  // of cells
@@ -232,7 +233,8 @@ func (a *arena) free(ref uint32, size int) {
 	}
 	m.live--
 	a.used -= int64(classSizes[c])
-	if m.live == 0 && (m.prev != 0 || m.next != 0) {
+	// The last page of a small class stays: a key that comes and goes needs it again.
+	if m.live == 0 && (m.prev != 0 || m.next != 0 || classSizes[c] > runCell) {
 		a.unlist(c, id, m)
 		a.freePages(id, classPages(c))
 	}
@@ -377,6 +379,10 @@ func (a *arena) chunkNumber() (uint32, error) {
 		a.spare = a.spare[:n-1]
 		return k, nil
 	}
+	if len(a.mem) == 0 { // number 0 stays unused: ref 0 is no address
+		a.mem = append(a.mem, nil)
+		a.chunks = append(a.chunks, chunk{bin: -1})
+	}
 	if len(a.mem) == maxChunks {
 		return 0, ErrFull
 	}
@@ -402,9 +408,6 @@ func (a *arena) newChunk() (uint32, error) {
 	a.mem[k], a.rest = a.rest[:chunkSize:chunkSize], a.rest[chunkSize:]
 	c := &a.chunks[k]
 	*c = chunk{pages: new([chunkPages]pageMeta), free: pageSet{^uint64(0), ^uint64(0)}, bin: -1}
-	if k == 0 {
-		c.free.clear(0, 1) // ref 0 is no address
-	}
 	a.bin(k)
 	return k, nil
 }
@@ -418,12 +421,6 @@ func (a *arena) takePages(n int, kind pageKind) (uint32, error) {
 			return 0, err
 		}
 		k = int32(nk)
-		if k == 0 && n == chunkPages { // its page 0 is taken out
-			if nk, err = a.newChunk(); err != nil {
-				return 0, err
-			}
-			k = int32(nk)
-		}
 	}
 	c := &a.chunks[k]
 	p := -1
@@ -459,7 +456,7 @@ func (a *arena) populate(k uint32, p, n int) {
 		return
 	}
 	end := p + n
-	if k > 0 {
+	if k > 1 {
 		end = min((end+populateAhead-1)&^(populateAhead-1), chunkPages)
 	}
 	a.src.populate(a.mem[k][p<<pageShift : end<<pageShift])

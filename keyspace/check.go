@@ -277,9 +277,6 @@ func (c *checker) arena() error {
 			return fmt.Errorf("%w: K4: chunk %d lies in bin %d", errCheck, k, ch.bin)
 		}
 		for p := range ch.pages {
-			if k == 0 && p == 0 {
-				continue
-			}
 			free := ch.free.count(p, 1) == 1
 			if free != (ch.pages[p].kind == pageFree) {
 				return fmt.Errorf("%w: K4: page %d of chunk %d: kind %d, free %v", errCheck, p, k, ch.pages[p].kind, free)
