@@ -12,7 +12,7 @@ import (
 	"github.com/reredis/reredis/internal/resp"
 )
 
-var randomCommands = flag.Int("commands", 20000, "number of commands of each random test")
+var randomCommands = flag.Int("commands", 5000, "number of commands of each random test")
 
 // dice makes choices: a random generator, or the bytes of a fuzzer.
 type dice interface {
@@ -170,7 +170,9 @@ var makers = []func(d dice) []string{
 		args = sometimes(d, 2, args, pick(d, []string{"NX", "XX", "GT", "LT", "gt"}))
 		return sometimes(d, 10, args, pick(d, []string{"NX", "XX", "GT", "LT", "FOO"}))
 	},
-	func(d dice) []string { return []string{pick(d, []string{"RENAME", "RENAMENX"}), someKey(d), someKey(d)} },
+	func(d dice) []string {
+		return []string{pick(d, []string{"RENAME", "RENAMENX"}), someKey(d), someKey(d)}
+	},
 	func(d dice) []string {
 		args := []string{"COPY", someKey(d), someKey(d)}
 		args = sometimes(d, 3, args, "DB", pick(d, []string{"0", "1", "2", "16", "-1", "x"}))
@@ -186,7 +188,9 @@ var makers = []func(d dice) []string{
 		args = sometimes(d, 5, args, "TYPE", pick(d, []string{"string", "STRING", "list", "foo"}))
 		return sometimes(d, 20, args, pick(d, []string{"COUNT", "FOO", "TYPE"}))
 	},
-	func(d dice) []string { return []string{"OBJECT", pick(d, []string{"ENCODING", "FREQ", "FOO"}), someKey(d)} },
+	func(d dice) []string {
+		return []string{"OBJECT", pick(d, []string{"ENCODING", "FREQ", "FOO"}), someKey(d)}
+	},
 	func(d dice) []string { return []string{"SELECT", pick(d, []string{"0", "0", "1", "2"})} },
 }
 
