@@ -3,6 +3,7 @@ package bus
 // argTypesOf are the exceptions from typeOf: command and argument.
 var argTypesOf = map[string]ArgType{
 	"incrbyfloat increment": ArgDouble,
+	"setbit value":          ArgInteger,
 }
 
 // Arguments derives the command's arguments from its Usage and its key specs. The error

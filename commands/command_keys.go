@@ -16,6 +16,27 @@ func (h *server) commandGetKeys(c *bus.Ctx) error { return writeKeys(c, false) }
 
 func (h *server) commandGetKeysAndFlags(c *bus.Ctx) error { return writeKeys(c, true) }
 
+// narrowers tell for commands whose key flags depend on their options ("variable_flags")
+// what the flags are for given arguments.
+var narrowers = map[string]func(args [][]byte) bus.KeyFlags{
+	"set": func(args [][]byte) bus.KeyFlags {
+		for _, a := range args[3:] {
+			if bus.EqualFold(a, "GET") {
+				return bus.KeyRW | bus.KeyAccess | bus.KeyUpdate
+			}
+		}
+		return bus.KeyOW | bus.KeyUpdate
+	},
+}
+
+// narrow returns the flags of a command's key for these arguments.
+func narrow(s *bus.Spec, args [][]byte, f bus.KeyFlags) bus.KeyFlags {
+	if f&bus.KeyVariableFlags == 0 || narrowers[s.FullName()] == nil {
+		return f
+	}
+	return narrowers[s.FullName()](args)
+}
+
 // writeKeys answers with the keys of the command in the arguments.
 func writeKeys(c *bus.Ctx, withFlags bool) error {
 	args := c.Args[2:]
@@ -42,7 +63,7 @@ func writeKeys(c *bus.Ctx, withFlags bool) error {
 		}
 		c.Reply.Bulk(args[r.Pos])
 		if withFlags {
-			writeStatusSet(&c.Reply, "", r.Flags.Names())
+			writeStatusSet(&c.Reply, "", narrow(s, args, r.Flags).Names())
 		}
 	}
 	return nil
