@@ -21,6 +21,11 @@ var variables = map[string]string{
 	"internal/version.date":    "set by the linker",
 }
 
+// pointers are the files that may import unsafe.
+var pointers = map[string]string{
+	"server/sys_linux.go": "RawSyscall takes the address of the buffer that is read or written",
+}
+
 // file is a parsed source file of ours; all build tags count.
 type file struct {
 	name string // relative to root
@@ -138,7 +143,7 @@ func TestNoUnsafeNoInit(t *testing.T) {
 	fset, files := sources(t)
 	for _, f := range files {
 		for _, imp := range f.Imports {
-			if imp.Path.Value == `"unsafe"` {
+			if imp.Path.Value == `"unsafe"` && pointers[f.name] == "" {
 				t.Errorf("%s: imports unsafe", fset.Position(imp.Pos()))
 			}
 		}
