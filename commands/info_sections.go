@@ -20,6 +20,7 @@ func (h *server) infoServer(w *infoWriter) {
 	hz := h.setting("hz", "10")
 	mode := "standalone"
 	w.add("redis_version", RedisVersion)
+	w.add("reredis_version", id.Version)
 	w.add("redis_git_sha1", shortCommit(id.Commit))
 	w.add("redis_git_dirty", 0)
 	w.add("redis_build_id", id.Commit)
@@ -71,7 +72,6 @@ func multiplexing(loops int) string {
 
 func (h *server) infoReredis(w *infoWriter) {
 	id := &h.d.Server
-	w.add("reredis_version", id.Version)
 	w.add("reredis_commit", id.Commit)
 	w.add("go_version", runtime.Version())
 	w.add("event_loops", id.Loops)

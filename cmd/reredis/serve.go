@@ -27,7 +27,11 @@ func serve(args, env []string, std stdio) int {
 		fmt.Fprintln(std.err, err)
 		return 1
 	}
-	log, level, closeLog, err := openLog(store.Current().Log, std.err)
+	logTo := std.err
+	if store.Current().Log.Format == "redis" {
+		logTo = std.out // where redis-server's readers look
+	}
+	log, level, closeLog, err := openLog(store.Current().Log, logTo)
 	if err != nil {
 		fmt.Fprintln(std.err, "reredis:", err)
 		return 1
@@ -39,7 +43,9 @@ func serve(args, env []string, std stdio) int {
 	n, err := newNode(store, log, level)
 	if err != nil {
 		fmt.Fprintln(std.err, "reredis:", err)
-		log.Error("cannot start", "error", err)
+		if c := store.Current().Log; c.File != "" || c.Format == "redis" {
+			log.Error(err.Error()) // not on the same screen
+		}
 		return 1
 	}
 	n.announce(std.out)
