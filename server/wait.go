@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+	"io"
 	"time"
 )
 
@@ -67,10 +69,10 @@ func (d *goroutines) sleep(c *conn, woken <-chan any) (v any, ok bool) {
 			}
 			stop = nil // the reply is owed; Run's deadline ends it otherwise
 		case <-watch.closed:
-			if blocking {
+			if blocking || watch.broken {
 				return nil, false
 			}
-			watch.closed = nil
+			watch.closed = nil // it may still read the reply
 		}
 	}
 }
@@ -80,6 +82,7 @@ func (d *goroutines) sleep(c *conn, woken <-chan any) (v any, ok bool) {
 type watch struct {
 	ended  chan struct{} // its goroutine has ended
 	closed chan struct{} // the peer sends nothing more
+	broken bool          // nor does it receive; valid once closed is
 	extra  []byte        // what it sent; of the goroutine until ended
 }
 
@@ -94,6 +97,7 @@ func watchPeer(c *conn) *watch {
 			w.extra = append(w.extra, buf[:n]...)
 			if err != nil {
 				if !isTimeout(err) {
+					w.broken = !errors.Is(err, io.EOF)
 					close(closed)
 				}
 				return
