@@ -77,10 +77,11 @@ func (h *server) debugHTStats(c *bus.Ctx) error {
 	}
 	keys, expires, _ := c.Tx.Counts(int(db))
 	table := func(n int64) string {
+		text := "Hash table 0 stats (main hash table):\n"
 		if n == 0 {
-			return "No stats available for empty dictionaries\n"
+			return text + "No stats available for empty dictionaries\n"
 		}
-		return fmt.Sprintf("Hash table 0 stats (main hash table):\n number of elements: %d\n", n)
+		return text + fmt.Sprintf(" number of elements: %d\n", n)
 	}
 	c.Reply.Verbatim("txt", "[Dictionary HT]\n"+table(keys)+"[Expires HT]\n"+table(expires))
 	return nil
