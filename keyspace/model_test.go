@@ -792,7 +792,7 @@ func TestModel(t *testing.T) {
 			r := seed(t)
 			rounds, size := 4, 60_000
 			if testing.Short() || raceEnabled {
-				rounds, size = 2, 15_000
+				rounds, size = 1, 10_000
 			}
 			for range rounds {
 				newDriver(t, randomBytes(r, size), Options{Arena: mode, Stripes: 1 << r.IntN(4)}).run(200)
@@ -806,8 +806,8 @@ func TestModelCheckEach(t *testing.T) {
 	for name, mode := range testModes() {
 		t.Run(name, func(t *testing.T) {
 			r := seed(t)
-			for range 3 {
-				newDriver(t, randomBytes(r, 4000), Options{Arena: mode}).run(1)
+			for range 2 {
+				newDriver(t, randomBytes(r, 2000), Options{Arena: mode}).run(1)
 			}
 		})
 	}

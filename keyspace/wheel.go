@@ -28,6 +28,7 @@ const (
 
 	rewindSlack = 8   // ticks that the clock may go back without any work
 	maxSlice    = 256 // entries handled under one lock hold (K10)
+	maxAhead    = 16  // entries whose records are loaded together
 	cleanVisits = 8   // entries that an operation cleans while its wheel is too full
 	noTick      = math.MaxUint64
 )
@@ -121,6 +122,9 @@ type wheelRecords interface {
 	match(order uint64) []uint32
 	// deadline returns a record's kind byte and, with flagExpiry, its deadline.
 	deadline(ref uint32) (kind byte, ms int64)
+	// touch loads what the last n entries of a chain lead to, all at once: one
+	// after the other they would wait for memory each (TestMeasureExpire).
+	touch(a *arena, c chain, n int)
 	// mark sets or clears flagWheel in a record.
 	mark(ref uint32, filed bool)
 	// expire removes a record whose deadline has passed, and calls wheel.drop. It
@@ -283,11 +287,27 @@ func (t *wheelTable) chain(b int) *chain {
 	return nil
 }
 
-// put adds an entry to bucket b.
+// put adds an entry to bucket b (BenchmarkWheelAdd).
 func (s *wheelState) put(a *arena, b int, e uint64) error {
+	c := s.buckets[b]
+	if c.used() == c.cap() {
+		return s.putCell(a, b, e)
+	}
+	last := a.bytes(c.ref()+uint32(c.used()), 16) // and the place behind it
+	if le.Uint64(last) == e {
+		return nil // a client that repeats itself
+	}
+	le.PutUint64(last[8:], e)
+	s.buckets[b] = c + 1
+	s.entries++
+	return nil
+}
+
+// putCell is put for a bucket that needs a new cell.
+func (s *wheelState) putCell(a *arena, b int, e uint64) error {
 	c := &s.buckets[b]
 	if *c != 0 && c.last(a) == e {
-		return nil // a client that repeats itself
+		return nil
 	}
 	if err := s.push(a, c, e); err != nil {
 		return err
@@ -358,11 +378,16 @@ func (w *wheel) advance(a *arena, r wheelRecords, now int64, limit int) (done in
 func (s *wheelState) drain(a *arena, r wheelRecords, b int, now int64, limit int) (done int, err error) {
 	due := tickOf(now)
 	exact := b>>wheelDigits < exactLevels
-	for ; done < limit; done++ {
+	fires := b < wheelSlots || !exact
+	for ahead := 0; done < limit; done++ {
 		c := s.chain(b)
 		if c == nil {
 			s.draining = -1
 			return done, nil
+		}
+		if ahead--; fires && ahead < 0 {
+			ahead = min(c.used(), limit-done, maxAhead) - 1
+			r.touch(a, *c, ahead+1)
 		}
 		e := c.last(a)
 		if t := s.tick(b, e); exact && t >= due {

@@ -47,6 +47,12 @@ func (m *wheelModel) deadline(ref uint32) (byte, int64) {
 	return m.recs[ref].kind, m.recs[ref].deadline
 }
 
+func (m *wheelModel) touch(a *arena, c chain, n int) {
+	for i := range n {
+		c.at(a, c.used()-1-i)
+	}
+}
+
 func (m *wheelModel) mark(ref uint32, filed bool) {
 	if filed {
 		m.recs[ref].kind |= flagWheel
@@ -562,7 +568,6 @@ func BenchmarkWheelAdd(b *testing.B) {
 
 // flatRecords are records without an index: the wheel's own cost.
 type flatRecords struct {
-	at   []int64
 	refs [1]uint32
 	gone int
 	w    *wheel
@@ -573,8 +578,14 @@ func (r *flatRecords) match(order uint64) []uint32 {
 	r.refs[0] = uint32(order)
 	return r.refs[:]
 }
-func (r *flatRecords) deadline(ref uint32) (byte, int64) { return flagExpiry, r.at[ref] }
-func (r *flatRecords) mark(uint32, bool)                 {}
+func (r *flatRecords) deadline(ref uint32) (byte, int64) { return flagExpiry, r.at(ref) }
+
+// at spreads deadlines over a minute.
+func (r *flatRecords) at(ref uint32) int64 {
+	return 1_700_000_000_000 + int64(uint64(ref*2_654_435_761)*60_000>>32)
+}
+func (r *flatRecords) touch(*arena, chain, int) {}
+func (r *flatRecords) mark(uint32, bool)        {}
 func (r *flatRecords) expire(uint64, uint32) bool {
 	r.gone++
 	r.w.drop(&r.due, 0)
@@ -585,19 +596,14 @@ func (r *flatRecords) expire(uint64, uint32) bool {
 // deadline within a minute, cascaded, fired.
 func BenchmarkWheelLife(b *testing.B) {
 	const keys = 1 << 20
-	rnd := rand.New(rand.NewPCG(1, 2))
-	at := make([]int64, keys)
-	for i := range at {
-		at[i] = 1_700_000_000_000 + int64(rnd.IntN(60_000))
-	}
 	peak := int64(0)
 	for b.Loop() {
 		a := newArena(&mapper{heap: !canMap}, Mmap)
 		w := &wheel{}
-		r := &flatRecords{at: at, w: w}
-		for i, ms := range at {
+		r := &flatRecords{w: w}
+		for i := range keys {
 			_ = w.reserve(&a)
-			w.file(&a, &r.due, 0, uint64(i), 0, 0, ms, 1_700_000_000_000)
+			w.file(&a, &r.due, 0, uint64(i), 0, 0, r.at(uint32(i)), 1_700_000_000_000)
 		}
 		peak = a.used
 		for now := int64(1_700_000_000_000); now < 1_700_000_060_020; now += 8 {
