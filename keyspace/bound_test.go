@@ -2,6 +2,8 @@ package keyspace
 
 import (
 	"fmt"
+	"maps"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -86,6 +88,49 @@ func TestFlushReturnsMemory(t *testing.T) {
 	o := s.Stats()
 	if o.MappedBytes != 0 || o.LazyFreePending != 0 || o.LazyFreed != 20_001 || o.PeakMemory < 18<<20 {
 		t.Fatalf("%+v", o)
+	}
+	checked(t, s)
+}
+
+// TestRegionsStayMapped: regions of dropped arenas have no physical memory, can
+// be read all the same, and are the next regions.
+func TestRegionsStayMapped(t *testing.T) {
+	s := newSpace(t, Options{Stripes: 2})
+	if s.src.heap {
+		t.Skip("no mmap")
+	}
+	tx := s.NewTx()
+	fill := func() {
+		for i := range 2_000 {
+			set(t, tx, fmt.Sprint("key", i), fmt.Sprintf("%0500d", i), NoTTL)
+		}
+	}
+	regions := func() (starts map[*byte]bool) {
+		starts = map[*byte]bool{}
+		for i := range s.stripes {
+			for _, r := range s.stripes[i].arena.regions {
+				starts[&r[0]] = true
+			}
+		}
+		return starts
+	}
+	fill()
+	was := regions()
+	read := s.stripes[0].arena.regions[0]
+	tx.Exclusive(tx.FlushAll)
+	for s.Tick(tx, 0, 1, time.Millisecond) {
+	}
+	if len(s.src.ranges) != len(was) || s.Stats().MappedBytes != 0 {
+		t.Fatalf("%d ranges, %d bytes", len(s.src.ranges), s.Stats().MappedBytes)
+	}
+	for i, b := range read {
+		if runtime.GOOS == "linux" && b != 0 {
+			t.Fatalf("byte %d has its physical memory still", i)
+		}
+	}
+	fill()
+	if now := regions(); !maps.Equal(now, was) {
+		t.Fatalf("regions %v, before %v", now, was)
 	}
 	checked(t, s)
 }

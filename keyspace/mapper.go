@@ -14,10 +14,13 @@ type mapper struct {
 	mapped atomic.Int64
 	lazy   atomic.Bool // the system cannot populate pages
 
+	mu sync.Mutex
 	// Memory to be returned by digest, in slices.
-	mu     sync.Mutex
 	grave  []buried
 	graves atomic.Int32 // len(grave)
+	// Regions without physical memory, to be used again. They stay mapped until
+	// close: Tx.Ahead may still read them.
+	ranges [][]byte
 
 	// failForTest, if set, is asked before each mapping.
 	failForTest func() error
@@ -32,7 +35,7 @@ func (m *mapper) regionBytes() int {
 	return regionSize
 }
 
-// take maps n zeroed bytes. The error's text is a client's reply.
+// take maps n bytes, whose content is not defined. The error's text is a client's reply.
 func (m *mapper) take(n int) ([]byte, error) {
 	if m.failForTest != nil {
 		if err := m.failForTest(); err != nil {
@@ -43,20 +46,53 @@ func (m *mapper) take(n int) ([]byte, error) {
 		m.mapped.Add(int64(n))
 		return make([]byte, n), nil
 	}
-	b, err := mapMemory(n)
-	if err != nil {
-		return nil, fmt.Errorf("OOM cannot map memory: %w", err)
+	b := m.oldRange(n)
+	if b == nil {
+		var err error
+		if b, err = mapMemory(n); err != nil {
+			return nil, fmt.Errorf("OOM cannot map memory: %w", err)
+		}
 	}
 	m.mapped.Add(int64(n))
 	return b, nil
 }
 
-// give returns what take gave.
+// give returns what take gave. What has the size of a region stays mapped; its
+// physical memory must have been given back.
 func (m *mapper) give(b []byte) {
 	m.mapped.Add(-int64(len(b)))
-	if !m.heap {
+	switch {
+	case m.heap:
+	case len(b) == regionSize:
+		m.mu.Lock()
+		m.ranges = append(m.ranges, b)
+		m.mu.Unlock()
+	default:
 		unmapMemory(b)
 	}
+}
+
+// oldRange returns a range of n bytes that was given back, nil if there is none.
+func (m *mapper) oldRange(n int) (b []byte) {
+	if n != regionSize {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := len(m.ranges) - 1; i >= 0 {
+		b, m.ranges = m.ranges[i], m.ranges[:i]
+	}
+	return b
+}
+
+// close unmaps the ranges that were given back. Nothing may read them any more.
+func (m *mapper) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, b := range m.ranges {
+		unmapMemory(b)
+	}
+	m.ranges = nil
 }
 
 // populate gives whole pages physical memory, in calls of at most populateMax,
@@ -126,13 +162,14 @@ func (m *mapper) digest() (keys int64, more bool) {
 	} else {
 		g.left = 0
 	}
+	if g.left == 0 {
+		m.give(g.b)
+		keys = g.keys
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if g.left > 0 {
 		m.grave = append(m.grave, g)
-	} else {
-		m.give(g.b)
-		keys = g.keys
 	}
 	m.graves.Store(int32(len(m.grave)))
 	return keys, len(m.grave) > 0

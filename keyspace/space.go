@@ -152,6 +152,7 @@ func (s *Space) Close() error {
 	for more := true; more; {
 		_, more = s.src.digest()
 	}
+	s.src.close()
 	return nil
 }
 
