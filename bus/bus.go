@@ -119,6 +119,9 @@ func (b *Bus) compose(s *Spec) *command {
 	if s.Arity < 0 {
 		c.min, c.max = -s.Arity, 0
 	}
+	if s.Lock == LockKeys {
+		c.key = s.single()
+	}
 	run := s.Run
 	if run == nil {
 		run = func(c *Ctx) error { return ErrArity(s.FullName()) }

@@ -10,12 +10,12 @@ const maxName = 32
 
 // command is a spec with its two composed chains.
 type command struct {
-	spec      *Spec
-	run       Handler
-	runHeld   Handler
-	subs      *table // nil unless a container
-	min, max  int    // arguments with the name; max 0 = no bound
-	container bool
+	spec     *Spec
+	run      Handler
+	runHeld  Handler
+	subs     *table // nil unless a container
+	min, max int    // arguments with the name; max 0 = no bound
+	key      int    // argument index of the only key, which the lock layer locks alone; 0 = other
 }
 
 // table finds commands by name in any case: open addressing over a hash of the folded

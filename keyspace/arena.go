@@ -3,6 +3,7 @@ package keyspace
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // Sizes of the arena's parts.
@@ -102,6 +103,11 @@ type arena struct {
 
 	src  *mapper
 	mode ArenaMode
+
+	// table is mem for Ahead: chunks only, nil for own maps. What a published scout
+	// holds of it is not changed any more. moved: there is something to publish.
+	table []*[chunkSize]byte
+	moved bool
 
 	used  int64 // bytes of live cells (class sizes), page runs and own maps
 	pages int64 // pages in use, live cells or not, own maps included
@@ -406,10 +412,26 @@ func (a *arena) newChunk() (uint32, error) {
 		return 0, err
 	}
 	a.mem[k], a.rest = a.rest[:chunkSize:chunkSize], a.rest[chunkSize:]
+	a.setTable(k)
 	c := &a.chunks[k]
 	*c = chunk{pages: new([chunkPages]pageMeta), free: pageSet{^uint64(0), ^uint64(0)}, bin: -1}
 	a.bin(k)
 	return k, nil
+}
+
+// setTable enters chunk k into table: at its end in place, where no scout looks,
+// elsewhere (the number of an own map that is gone) in a copy.
+func (a *arena) setTable(k uint32) {
+	if int(k) < len(a.table) {
+		a.table = slices.Clone(a.table)
+	}
+	for int(k) >= len(a.table) {
+		a.table = append(a.table, nil)
+	}
+	if len(a.mem[k]) == chunkSize && canScout {
+		a.table[k] = (*[chunkSize]byte)(a.mem[k])
+	}
+	a.moved = true
 }
 
 // takePages takes n adjacent pages of a chunk.
@@ -573,6 +595,7 @@ func (a *arena) release() [][]byte {
 		}
 	}
 	*a = newArena(a.src, a.mode)
+	a.moved = true
 	return maps
 }
 

@@ -55,6 +55,7 @@ func (t *Tx) FlushDB() {
 			s.lazyPending.Add(d.keys.Load())
 			st.dead = append(st.dead, d)
 			st.dbs[t.DB] = nil
+			st.arena.moved = true
 		}
 	}
 	s.index[t.DB].Store(nil)
@@ -83,6 +84,7 @@ func (t *Tx) SwapDB(a, b int) {
 	for i := range s.stripes {
 		st := &s.stripes[i]
 		st.dbs[a], st.dbs[b] = st.dbs[b], st.dbs[a]
+		st.arena.moved = true
 	}
 	xa := s.index[a].Load()
 	s.index[a].Store(s.index[b].Load())

@@ -128,9 +128,16 @@ func (t *Tx) leave(st *stripe) {
 // remembered for methods that get the same slice.
 func (t *Tx) LockKey(key []byte) bool {
 	s := t.s
-	slot, frag := Slot(key), uint32(s.sip.sum(key)>>32)
-	if len(key) > 0 {
-		t.last = hashed{&key[0], len(key), slot, frag}
+	var slot uint16
+	if t.nextAhead < len(t.ahead) && t.ahead[t.nextAhead].is(key) {
+		t.last = t.ahead[t.nextAhead]
+		t.nextAhead++
+		slot = t.last.slot
+	} else {
+		slot = Slot(key)
+		if len(key) > 0 {
+			t.last = hashed{&key[0], len(key), slot, uint32(s.sip.sum(key) >> 32)}
+		}
 	}
 	if t.excl {
 		return true

@@ -62,7 +62,8 @@ type stripe struct {
 	tables int64 // bytes of subs, directories, Fenwick trees and wheels in the Go heap
 	hits   int64
 	misses int64
-	due    wheelDue // when the wheels of this stripe want Tick
+	scout  atomic.Pointer[scout] // for Ahead, published at unlock
+	due    wheelDue              // when the wheels of this stripe want Tick
 	// dead are databases that were flushed; upkeep frees them in slices.
 	dead []*dbState
 
@@ -184,6 +185,7 @@ func (s *Space) db(st *stripe, db int) *dbState {
 		nonempty: &x.nonempty,
 	}
 	st.dbs[db] = d
+	st.arena.moved = true
 	st.tables += d.tableBytes()
 	return d
 }

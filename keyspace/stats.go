@@ -2,6 +2,9 @@ package keyspace
 
 // publish writes the stripe's use of memory where it can be read without its mutex.
 func (st *stripe) publish() {
+	if st.arena.moved {
+		st.sendScout()
+	}
 	if used := st.arena.used + st.tables; used != st.public.used.Load() {
 		st.public.used.Store(used)
 	}

@@ -24,6 +24,10 @@ type Tx struct {
 	hashes   []hashed // of LockKeys, in the order of its keys
 	nextHash int
 
+	ahead     []hashed // of Ahead, in the order of its keys
+	nextAhead int
+	loaded    uint64 // of what Ahead loaded, so that it is loaded
+
 	argv    [6][]byte // scratch for effects
 	numbers [2][20]byte
 	text    [20]byte // scratch for a value in text form

@@ -68,40 +68,94 @@ func (c *conn) execute(w *worker, buf []byte) (n int, why stop) {
 	ctx.Client = &c.client
 	c.client.LastSeen = w.now
 	c.lend(w)
-	for n < len(buf) {
-		lim := &w.limits[0]
-		if !c.client.Authenticated && w.set.AuthRequired {
-			lim = &w.limits[1]
+	for n < len(buf) && why == stopDry {
+		batch, used, dry, err := c.parse(w, buf[n:])
+		ran := 0
+		for ran < len(batch) && why == stopDry {
+			why = c.run(w, &batch[ran])
+			ran++
 		}
-		args, raw, _, k, ok, err := c.parser.Next(buf[n:], lim, w.args)
-		w.args = args
-		n += k
-		if !ok {
-			if err != nil {
-				why = c.protocolError(w, err, buf[n:])
-			}
+		if len(batch) > 1 {
+			ctx.EndAhead()
+		}
+		if why != stopDry {
+			// What comes behind is parsed again when its turn comes.
+			n += batch[ran-1].end
+			c.parser.Reset()
 			break
 		}
-		if crossProtocol(args[0]) {
-			why = c.securityAbort(w)
-			break
+		n += used
+		if err != nil {
+			why = c.protocolError(w, err, buf[n:])
 		}
-		mark := ctx.Reply.Len()
-		ctx.Args, ctx.Raw = args, raw
-		c.client.Calls++
-		if w.bus.Do(ctx) == bus.Parked {
-			c.park(w)
-			why = stopParked
+		if dry {
 			break
-		}
-		if c.client.Replies != bus.ReplyOn || c.client.CloseAfterReply || ctx.Reply.Len() >= fullSize {
-			if why = c.after(w, mark); why != stopDry {
-				break
-			}
 		}
 	}
 	c.collect(w)
 	return n, why
+}
+
+// call is one parsed command of a batch; its slices lie in the input.
+type call struct {
+	args [][]byte
+	raw  []byte
+	end  int // bytes of input up to its end
+}
+
+// parse parses commands from the beginning of buf into w.batch, as many as are there and fit, and
+// prepares the keyspace if there are several. used is what it consumed; dry says that what is
+// left is a partial command. An error is about what comes behind the batch.
+func (c *conn) parse(w *worker, buf []byte) (batch []call, used int, dry bool, err error) {
+	lim, most := &w.limits[0], len(w.batch)
+	if !c.client.Authenticated && w.set.AuthRequired {
+		lim, most = &w.limits[1], 1 // the first may be AUTH
+	}
+	parsed, taken := 0, 0
+	free := w.args[:cap(w.args)]
+	for parsed < most {
+		args, raw, _, k, ok, e := c.parser.Next(buf[used:], lim, free[taken:taken:len(free)])
+		used += k
+		if !ok {
+			dry, err = e == nil, e
+			break
+		}
+		if taken+len(args) <= len(free) {
+			taken += len(args)
+		} else if parsed == 0 {
+			w.args = args // of the larger size from now on
+		}
+		w.batch[parsed] = call{args, raw, used}
+		w.argv[parsed] = args
+		parsed++
+		if used == len(buf) {
+			break
+		}
+	}
+	if parsed > 1 {
+		w.ctx.Client = &c.client
+		w.bus.Ahead(w.ctx, w.argv[:parsed])
+	}
+	return w.batch[:parsed], used, dry, err
+}
+
+// run runs one command.
+func (c *conn) run(w *worker, cmd *call) stop {
+	if crossProtocol(cmd.args[0]) {
+		return c.securityAbort(w)
+	}
+	ctx := w.ctx
+	mark := ctx.Reply.Len()
+	ctx.Args, ctx.Raw = cmd.args, cmd.raw
+	c.client.Calls++
+	if w.bus.Do(ctx) == bus.Parked {
+		c.park(w)
+		return stopParked
+	}
+	if c.client.Replies != bus.ReplyOn || c.client.CloseAfterReply || ctx.Reply.Len() >= fullSize {
+		return c.after(w, mark)
+	}
+	return stopDry
 }
 
 // resume runs the parked command again; v is what its wake handed over.

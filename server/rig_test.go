@@ -261,7 +261,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 			buf := make([]byte, 1<<20)
 			t.Fatalf("never came true: %s\n%s", what, buf[:runtime.Stack(buf, true)])
 		}
-		runtime.Gosched()
+		<-time.After(time.Millisecond)
 	}
 }
 

@@ -14,6 +14,7 @@ const (
 	arenaSize = 256 << 10 // output of a tick before it is flushed early
 	fullSize  = 64 << 10  // output of a connection before it is flushed early
 	keepArgs  = 4096      // argument lists up to this length are kept
+	batchArgs = 4 * bus.AheadMax
 )
 
 // worker is what it takes to run commands: one for each event loop, and a pool of them for
@@ -23,9 +24,11 @@ type worker struct {
 	bus    *bus.Bus
 	ctx    *bus.Ctx
 	set    *Settings
-	now    int64 // unix ms, of the tick
-	args   [][]byte
-	limits [2]resp.Limits // with [1] for clients that have not authenticated
+	now    int64    // unix ms, of the tick
+	args   [][]byte // memory for the arguments of a batch
+	batch  [bus.AheadMax]call
+	argv   [bus.AheadMax][][]byte // the arguments of the batch once more
+	limits [2]resp.Limits         // with [1] for clients that have not authenticated
 
 	// arena takes the replies of all connections of a tick one behind the other; a
 	// connection gets memory of its own only if the socket does not take them.
@@ -40,7 +43,7 @@ type worker struct {
 func newWorker(s *Server, pub *counters, arena int) *worker {
 	return &worker{
 		srv: s, bus: s.opts.Bus, ctx: s.opts.Bus.NewCtx(), pub: pub,
-		arena: make([]byte, arena), args: make([][]byte, 0, 16),
+		arena: make([]byte, arena), args: make([][]byte, 0, batchArgs),
 	}
 }
 
@@ -61,13 +64,15 @@ func (w *worker) end() {
 	w.ctx.EndTick()
 	w.pub.add(&w.tally)
 	if cap(w.args) > keepArgs {
-		w.args = make([][]byte, 0, 16)
+		w.args = make([][]byte, 0, batchArgs)
 	}
 }
 
 // forget drops references to buffers that are released.
 func (w *worker) forget() {
 	clear(w.args[:cap(w.args)])
+	clear(w.batch[:])
+	clear(w.argv[:])
 	w.ctx.Args, w.ctx.Raw = nil, nil
 }
 
