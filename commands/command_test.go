@@ -171,4 +171,3 @@ func TestHelpLikeRedis(t *testing.T) {
 		t.Error("CONFIG HELP differs")
 	}
 }
-

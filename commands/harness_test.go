@@ -58,7 +58,7 @@ func newLocal(t testing.TB, log bus.Log) *local {
 func newSpace(t testing.TB) *keyspace.Space {
 	t.Helper()
 	space, err := keyspace.New(keyspace.Options{
-		Arena:   keyspace.Heap,
+		Arena:   arenaMode,
 		Stripes: 4,
 		Now:     func() int64 { return startOfTime },
 	})

@@ -107,7 +107,7 @@ func (h *server) infoMemory(w *infoWriter) {
 	}
 	allocated := used + heap.objects
 	active := st.PageBytes + heap.inUse
-	resident := st.MappedBytes + heap.mapped
+	resident := max(active, st.PageBytes+heap.mapped) // the arenas' unused address space is not memory
 	w.bytes("used_memory", used)
 	w.bytes("used_memory_rss", rss)
 	w.bytes("used_memory_peak", peak)

@@ -54,10 +54,12 @@ func (m *model) flushAll() {
 
 // The replies of the model.
 func status(s string) resp.Value { return resp.Value{Kind: resp.KindStatus, Str: []byte(s)} }
-func fault(s string) resp.Value  { return resp.Value{Kind: resp.KindError, Str: []byte(s)} }
-func number(n int64) resp.Value  { return resp.Value{Kind: resp.KindInt, Int: n} }
-func bulk(s string) resp.Value   { return resp.Value{Kind: resp.KindBulk, Str: []byte(s)} }
-func null() resp.Value           { return resp.Value{Kind: resp.KindNull} }
+func fault(s string) resp.Value {
+	return resp.Value{Kind: resp.KindError, Str: []byte(strings.NewReplacer("\r", " ", "\n", " ").Replace(s))}
+}
+func number(n int64) resp.Value { return resp.Value{Kind: resp.KindInt, Int: n} }
+func bulk(s string) resp.Value  { return resp.Value{Kind: resp.KindBulk, Str: []byte(s)} }
+func null() resp.Value          { return resp.Value{Kind: resp.KindNull} }
 func array(vs ...resp.Value) resp.Value {
 	return resp.Value{Kind: resp.KindArray, Elems: vs}
 }
@@ -99,7 +101,7 @@ func (m *model) do(args ...string) resp.Value {
 	if name == "object" && len(args) > 1 {
 		sub := strings.ToLower(args[1])
 		if arity, known = m.arity["object|"+sub]; !known {
-			return fault(fmt.Sprintf("ERR unknown subcommand '%.128s'. Try OBJECT HELP.", args[1]))
+			return fault(fmt.Sprintf("ERR unknown subcommand '%s'. Try OBJECT HELP.", args[1][:min(len(args[1]), 128)]))
 		}
 		name += "|" + sub
 	}
@@ -637,8 +639,7 @@ func (m *model) expire(name string, a []string) resp.Value {
 		w := strings.ToLower(word)
 		if !slices.Contains([]string{"nx", "xx", "gt", "lt"}, w) {
 			word, _, _ = strings.Cut(word, "\x00")
-			word = strings.NewReplacer("\r", " ", "\n", " ").Replace(strings.TrimRight(word, "\r\n"))
-			return fault("ERR Unsupported option " + word)
+			return fault("ERR Unsupported option " + strings.TrimRight(word, "\r\n"))
 		}
 		on[w] = true
 	}
