@@ -214,7 +214,11 @@ func (d *driver) key() []byte {
 	case 0:
 		return []byte{}
 	case 1:
-		return append([]byte("long:"), bytes.Repeat([]byte{'x'}, 100+50*d.n(128))...)
+		n := 100 + 50*d.n(128)
+		if d.n(64) == 63 {
+			n = chunkSize - 40 + d.n(80) // a page run, or just a map of its own
+		}
+		return append([]byte("long:"), bytes.Repeat([]byte{'x'}, n)...)
 	case 2, 3, 4, 5, 6:
 		return fmt.Appendf(nil, "{hot}%d", d.n(1024))
 	case 7, 8:
