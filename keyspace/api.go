@@ -156,5 +156,6 @@ type Stats struct {
 	LazyFreed       int64 // keys whose memory was freed in slices
 }
 
-// noDeadline is greater than every deadline.
+// noDeadline stands where there is no deadline: none is later. It is a legal
+// deadline too, so it does not say that there is none.
 const noDeadline int64 = math.MaxInt64

@@ -93,8 +93,11 @@ func (r *recorder) replay(t *Tx) error {
 type keyState struct {
 	val      string
 	encoding string
-	deadline int64
+	deadline int64 // persistent: none
 }
+
+// persistent is no deadline of a test. (The greatest number is a legal one.)
+const persistent = math.MinInt64
 
 // dump returns all keys of a database, with expired ones.
 func dump(t *Tx, db int) map[string]keyState {
@@ -103,7 +106,7 @@ func dump(t *Tx, db int) map[string]keyState {
 	defer func() { t.Applying, t.DB = was, wasDB }()
 	m := map[string]keyState{}
 	err := t.Keys(AnySlot, func(key []byte, it Item) {
-		k := keyState{val: string(it.AppendTo(nil)), encoding: it.Encoding(), deadline: noDeadline}
+		k := keyState{val: string(it.AppendTo(nil)), encoding: it.Encoding(), deadline: persistent}
 		if ms, ok := it.ExpireAt(); ok {
 			k.deadline = ms
 		}
@@ -126,7 +129,7 @@ type model struct {
 
 func (m *model) live(db int, key string) (keyState, bool) {
 	k, ok := m.dbs[db][key]
-	if !ok || k.deadline < m.now {
+	if !ok || k.deadline != persistent && k.deadline < m.now {
 		return keyState{}, false
 	}
 	return k, true
@@ -160,7 +163,7 @@ func (m *model) deadline(db int, key string, ttl TTL) int64 {
 			return k.deadline
 		}
 	}
-	return noDeadline
+	return persistent
 }
 
 // driver runs commands that it reads from bytes: random ones, or a fuzzer's.
@@ -270,6 +273,9 @@ func (d *driver) bytes(n int) []byte {
 func (d *driver) ttl() TTL {
 	switch d.n(5) {
 	case 0:
+		if d.n(32) == 31 {
+			return At(math.MaxInt64 - int64(d.n(2)))
+		}
 		return KeepTTL
 	case 1:
 		return At(d.m.now + int64(d.n(2000)) - 100)
@@ -356,7 +362,7 @@ func (d *driver) compare() {
 		}
 		var expires int64
 		for _, k := range got {
-			if k.deadline != noDeadline {
+			if k.deadline != persistent {
 				expires++
 			}
 		}
@@ -484,6 +490,9 @@ func (d *driver) opDelete() {
 
 func (d *driver) opExpireAt() {
 	key, ms := d.key(), d.m.now+int64(d.n(65536))<<(3*d.n(6))-100
+	if ms&31 == 31 {
+		ms = math.MaxInt64
+	}
 	d.logf("%d PEXPIREAT %q %d", d.tx.DB, key, ms)
 	k, want := d.m.access(d.tx.DB, string(key))
 	d.locked(func() {
@@ -501,14 +510,14 @@ func (d *driver) opPersist() {
 	key := d.key()
 	d.logf("%d PERSIST %q", d.tx.DB, key)
 	k, ok := d.m.access(d.tx.DB, string(key))
-	want := ok && k.deadline != noDeadline
+	want := ok && k.deadline != persistent
 	d.locked(func() {
 		if got := d.tx.Persist(key); got != want {
 			d.fatalf("PERSIST %q: %v, want %v", key, got, want)
 		}
 	}, key)
 	if want {
-		k.deadline = noDeadline
+		k.deadline = persistent
 		d.m.dbs[d.tx.DB][string(key)] = k
 	}
 }
@@ -590,7 +599,7 @@ func (d *driver) look(f func(*Tx, []byte) (Item, bool)) {
 		if !ok {
 			return
 		}
-		got := keyState{val: string(it.Bytes(make([]byte, 0, 20))), encoding: it.Encoding(), deadline: noDeadline}
+		got := keyState{val: string(it.Bytes(make([]byte, 0, 20))), encoding: it.Encoding(), deadline: persistent}
 		if ms, ok := it.ExpireAt(); ok {
 			got.deadline = ms
 		}

@@ -92,17 +92,17 @@ func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (
 	}
 	a := &p.st.arena
 	var old []byte
-	deadline := noDeadline
+	expiry, deadline := false, noDeadline
 	if p.live() {
 		old = a.text(&p.r, t.text[:])
-		deadline = p.r.deadline()
+		expiry, deadline = p.r.expires(), p.r.deadline()
 	}
 	n := max(len(old), off+len(patch))
-	l := layoutOf(formRaw, len(key), n, deadline != noDeadline)
+	l := layoutOf(formRaw, len(key), n, expiry)
 	switch {
 	case p.live() && p.r.form() == formBig && l.form == formBig:
 		return n, t.modifyBig(p, key, off, patch, appends, n)
-	case p.live() && p.r.form() != formInt && p.r.fits(a, &l, deadline != noDeadline):
+	case p.live() && p.r.form() != formInt && p.r.fits(a, &l):
 		t.emitModify(p, key, off, patch, appends)
 		p.r.setValueLen(n)
 		p.r.kind = p.r.kind&^formMask | uint8(formRaw)
@@ -110,7 +110,7 @@ func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (
 		p.r.touch(lruClock(t.Now))
 		return n, nil
 	}
-	f, err := t.newRecord(p, &l, n, deadline != noDeadline)
+	f, err := t.newRecord(p, &l, n)
 	if err != nil {
 		return 0, err
 	}

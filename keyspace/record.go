@@ -59,7 +59,10 @@ func (r *rec) key() []byte { return r.b[r.ko : r.ko+r.kn : r.ko+r.kn] }
 
 func (r *rec) value() []byte { return r.b[r.vo : r.vo+r.vn : r.vo+r.vn] }
 
-// deadline returns the deadline, or noDeadline.
+// expires says whether there is a deadline.
+func (r *rec) expires() bool { return r.kind&flagExpiry != 0 }
+
+// deadline returns the deadline, or noDeadline if there is none.
 func (r *rec) deadline() int64 {
 	if r.kind&flagExpiry == 0 {
 		return noDeadline

@@ -75,20 +75,21 @@ func parseInt(b []byte) (int64, bool) {
 
 // layout is how a string lies in memory.
 type layout struct {
-	form form
-	vn   int // bytes in the record
-	size int // of the record
+	form   form
+	vn     int // bytes in the record
+	size   int // of the record
+	expiry bool
 }
 
 // layoutOf chooses the layout of a string of n bytes (or of a number).
 func layoutOf(f form, kn, n int, expiry bool) layout {
 	if f == formInt {
-		return layout{f, intBytes, recordSize(kn, intBytes, expiry)}
+		return layout{f, intBytes, recordSize(kn, intBytes, expiry), expiry}
 	}
 	if size := recordSize(kn, n, expiry); size <= maxCell || n < bigMin {
-		return layout{f, n, size}
+		return layout{f, n, size, expiry}
 	}
-	return layout{formBig, bigBytes, recordSize(kn, bigBytes, expiry)}
+	return layout{formBig, bigBytes, recordSize(kn, bigBytes, expiry), expiry}
 }
 
 // store stores a string at a key of a database. text is the value for the
@@ -107,17 +108,15 @@ func (t *Tx) store(db int, key []byte, c content, text []byte, ttl TTL) error {
 		p.d = t.s.db(p.st, db)
 		p.sb = &p.d.subs[p.slot>>t.s.shift]
 	}
-	deadline := noDeadline
-	switch ttl.kind {
-	case ttlAt:
-		deadline = ttl.ms
-	case ttlKeep:
-		if p.live() {
-			deadline = p.r.deadline()
-		}
+	expiry, deadline := false, noDeadline
+	switch {
+	case ttl.kind == ttlAt:
+		expiry, deadline = true, ttl.ms
+	case ttl.kind == ttlKeep && p.live():
+		expiry, deadline = p.r.expires(), p.r.deadline()
 	}
-	l := layoutOf(c.form, len(key), len(c.b), deadline != noDeadline)
-	if p.found && p.r.fits(&p.st.arena, &l, deadline != noDeadline) {
+	l := layoutOf(c.form, len(key), len(c.b), expiry)
+	if p.found && p.r.fits(&p.st.arena, &l) {
 		return t.overwrite(&p, key, &c, text, &l, ttl, deadline)
 	}
 	return t.replace(&p, key, &c, text, &l, ttl, deadline)
@@ -125,15 +124,15 @@ func (t *Tx) store(db int, key []byte, c content, text []byte, ttl TTL) error {
 
 // fits says whether a value of another layout can take the place of the
 // record's: header and cell stay.
-func (r *rec) fits(a *arena, l *layout, expiry bool) bool {
-	return expiry == (r.kind&flagExpiry != 0) && r.form() != formBig && l.form != formBig &&
+func (r *rec) fits(a *arena, l *layout) bool {
+	return l.expiry == r.expires() && r.form() != formBig && l.form != formBig &&
 		uvLen(l.vn) == uvLen(r.vn) && a.size(l.size) == a.size(r.size())
 }
 
 // overwrite changes the value of a record in its cell.
 func (t *Tx) overwrite(p *place, key []byte, c *content, text []byte, l *layout, ttl TTL, deadline int64) error {
 	r := &p.r
-	file := deadline != noDeadline && deadline != r.deadline()
+	file := l.expiry && deadline != r.deadline()
 	if file {
 		if err := p.reserveDeadline(); err != nil {
 			return err
@@ -158,7 +157,7 @@ func (t *Tx) overwrite(p *place, key []byte, c *content, text []byte, l *layout,
 
 // replace puts a value in a new cell, and the old one, if any, away.
 func (t *Tx) replace(p *place, key []byte, c *content, text []byte, l *layout, ttl TTL, deadline int64) error {
-	n, err := t.newRecord(p, l, len(c.b), deadline != noDeadline)
+	n, err := t.newRecord(p, l, len(c.b))
 	if err != nil {
 		return err
 	}
@@ -184,9 +183,9 @@ type fresh struct {
 
 // newRecord takes all memory that a new record of a place needs: its cell, its
 // value's pages, a word, an entry in the wheel. On an error nothing changed.
-func (t *Tx) newRecord(p *place, l *layout, n int, expiry bool) (f fresh, err error) {
+func (t *Tx) newRecord(p *place, l *layout, n int) (f fresh, err error) {
 	a := &p.st.arena
-	if expiry {
+	if l.expiry {
 		if err = p.reserveDeadline(); err != nil {
 			return f, err
 		}
@@ -218,7 +217,7 @@ func (t *Tx) finish(p *place, f *fresh, l *layout, key []byte, deadline int64) {
 		was, prev = p.r.kind, p.r.deadline()
 	}
 	switch {
-	case deadline == noDeadline:
+	case !l.expiry:
 		if was&flagExpiry != 0 {
 			t.dropDeadline(p)
 		}
