@@ -9,16 +9,18 @@ import "math/rand/v2"
 // exactly once (K8).
 const cursorEnd = uint64(Slots) << 32
 
-// Bounds of one call and of one lock hold.
+// Bounds of one call and of one lock hold. Slots without words are jumped over
+// with the map of non-empty slots and not counted.
 const (
-	scanWords = 2048 // words looked at in vain
-	scanSlots = 256  // slots visited in vain
+	scanWords = 2048 // words looked at in vain, one after the other
+	scanSlots = 1024 // slots visited in vain, one after the other
 	holdKeys  = 256  // keys emitted under one lock hold (K10)
 )
 
 // Scan emits keys from a cursor on, at most count and what their last home
 // group has more, and returns the cursor to go on from, 0 at the end. Cursor 0
-// begins; any other number is accepted. It may emit none and not be at the end.
+// begins; any other number is accepted. It may emit fewer, or none, and not be
+// at the end: the work without finding a key is bounded.
 // Keys whose deadline has passed are not emitted. emit is called under the
 // stripe's lock: it must not use the Tx, and key is only valid during the call.
 // It returns ErrExclusive, and the cursor to retry from, while an exclusive phase
@@ -38,11 +40,14 @@ func (t *Tx) Scan(cursor uint64, count int, only ScanHint, emit func(key []byte,
 		if cursor, ok = x.position(cursor, only); !ok {
 			return 0, nil
 		}
-		was := cursor
+		was, left := cursor, w.left
 		if cursor, err = w.slice(cursor); err != nil {
 			return was, err
 		}
-		if cursor>>32 != was>>32 {
+		switch {
+		case w.left < left:
+			slots = scanSlots
+		case cursor>>32 != was>>32:
 			slots--
 		}
 	}

@@ -52,6 +52,19 @@ func slotKey(slot uint16) string {
 	}
 }
 
+// slotKeys returns a key of each of the first n slots.
+func slotKeys(n int) []string {
+	keys := make([]string, n)
+	for i, left := 0, n; left > 0; i++ {
+		k := fmt.Sprint("slot:", i)
+		if slot := int(Slot([]byte(k))); slot < n && keys[slot] == "" {
+			keys[slot] = k
+			left--
+		}
+	}
+	return keys
+}
+
 // TestScanUnderChange proves K8: keys that stay from a scan's start to its end
 // are returned exactly once while segments grow, split and shrink between the
 // calls and another database is flushed.
@@ -189,6 +202,39 @@ func TestScanCursors(t *testing.T) {
 	}
 }
 
+// TestScanCount: a call returns as many keys as are asked for, however far they
+// lie apart, and at most one home group more.
+func TestScanCount(t *testing.T) {
+	s := newSpace(t, Options{Arena: Heap})
+	tx := s.NewTx()
+	const n = 2000
+	for i := range n {
+		set(t, tx, fmt.Sprint("key", i), "v", NoTTL)
+	}
+	for _, count := range []int{1, 10, 269, n - 1, n, n + 1, 5000, math.MaxInt} {
+		got := 0
+		cursor, err := tx.Scan(0, count, AnySlot, func([]byte, Item) { got++ })
+		if want := min(count, n); err != nil || got < want || got > want+maxGroups/8 || (cursor == 0) != (got == n) {
+			t.Fatalf("COUNT %d: %d keys, cursor %d, %v", count, got, cursor, err)
+		}
+	}
+	// Far apart, with slots between that hold nothing live.
+	tx.Exclusive(tx.FlushAll)
+	for slot, key := range slotKeys(2 * scanSlots) {
+		ttl := At(tx.Now)
+		if slot%(scanSlots/2) == 0 {
+			ttl = NoTTL
+		}
+		set(t, tx, key, "v", ttl)
+	}
+	set(t, tx, slotKey(Slots-1), "v", NoTTL)
+	tx.Now++
+	got := 0
+	if cursor, err := tx.Scan(0, 5, AnySlot, func([]byte, Item) { got++ }); got != 5 || cursor != 0 || err != nil {
+		t.Fatalf("%d keys, cursor %#x, %v", got, cursor, err)
+	}
+}
+
 // TestScanBudget proves K10 for SCAN: a call that finds nothing looks at a
 // bounded number of words and comes back with a cursor that has moved.
 func TestScanBudget(t *testing.T) {
@@ -225,6 +271,16 @@ func TestScanBudget(t *testing.T) {
 	}
 	if calls < n/scanWords/2 {
 		t.Fatalf("%d calls for %d expired keys", calls, n)
+	}
+	// Many slots with nothing live: a call ends.
+	s = newSpace(t, Options{Arena: Heap})
+	tx = s.NewTx()
+	for _, key := range slotKeys(scanSlots + 1) {
+		set(t, tx, key, "v", At(tx.Now))
+	}
+	tx.Now++
+	if c, err := tx.Scan(0, 10, AnySlot, func([]byte, Item) { t.Error("an expired key") }); c>>32 != scanSlots || err != nil {
+		t.Fatalf("cursor %#x after %d slots, %v", c, scanSlots, err)
 	}
 }
 
