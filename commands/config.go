@@ -71,7 +71,7 @@ func (h *server) configSet(c *bus.Ctx) error {
 	for i := 2; i < len(c.Args); i += 2 {
 		pairs = append(pairs, KV{string(c.Args[i]), string(c.Args[i+1])})
 	}
-	if err := h.d.Config.Set(pairs); err != nil {
+	if err := h.d.Config.Set(pairs, h.d.permits("enable-protected-configs", c)); err != nil {
 		return err
 	}
 	c.Reply.OK()
@@ -80,7 +80,12 @@ func (h *server) configSet(c *bus.Ctx) error {
 
 func (h *server) configResetStat(c *bus.Ctx) error {
 	c.Bus().ResetCounts()
-	h.base.Store(h.counters(c))
+	if h.d.Reset != nil {
+		h.d.Reset()
+	}
+	stats := c.Bus().Space().Stats()
+	h.base.Store(&stats)
+	h.d.Rates.Reset()
 	c.Reply.OK()
 	return nil
 }

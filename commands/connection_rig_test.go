@@ -28,10 +28,12 @@ type rig struct {
 	params   map[string]string
 	rewrites int
 	failSet  error
-	stopping *commands.ShutdownOptions
-	failStop error
-	logged   []string
-	net      commands.Net
+	// protectedOK is what the last CONFIG SET said.
+	protectedOK bool
+	stopping    *commands.ShutdownOptions
+	failStop    error
+	logged      []string
+	net         commands.Net
 
 	mu      sync.Mutex // guards clients
 	clients []*rigClient
@@ -63,6 +65,7 @@ func newRig(t testing.TB) *rig {
 		Config:    r, Clients: r, Shutdown: r,
 		Password: func() string { return r.password },
 		Net:      func() commands.Net { return r.net },
+		Reset:    func() { r.net = commands.Net{Clients: r.net.Clients, MaxClients: r.net.MaxClients} },
 		Log:      func(m string) { r.logged = append(r.logged, m) },
 	}
 	r.bus = bus.New(r.space, bus.Stats(), bus.Admit(&bus.Admission{
@@ -124,10 +127,11 @@ func mapKeys(m map[string]string) func(yield func(string) bool) {
 	}
 }
 
-func (r *rig) Set(pairs []commands.KV) error {
+func (r *rig) Set(pairs []commands.KV, protectedOK bool) error {
 	if r.failSet != nil {
 		return r.failSet
 	}
+	r.protectedOK = protectedOK
 	for _, kv := range pairs {
 		r.params[kv.Name] = kv.Value
 	}

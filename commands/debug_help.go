@@ -14,15 +14,10 @@ var errDebugRefused = errors.New(`ERR DEBUG command not allowed. If the enable-d
 // enable-debug-command: "yes", "no", or "local" for clients on this machine. It is
 // meant for bus.Admission.
 func (d *Deps) Protected(c *bus.Ctx) error {
-	switch d.setting("enable-debug-command") {
-	case "yes":
-		return nil
-	case "local":
-		if c.Client.Local {
-			return nil
-		}
+	if !d.permits("enable-debug-command", c) {
+		return errDebugRefused
 	}
-	return errDebugRefused
+	return nil
 }
 
 func (h *server) debugHelp(c *bus.Ctx) error {

@@ -24,6 +24,8 @@ type Deps struct {
 	Password func() string
 	// Net returns the figures of the listeners and connections.
 	Net func() Net
+	// Reset sets the counters of Net to zero, for CONFIG RESETSTAT.
+	Reset func()
 	// Rates measures what INFO calls instantaneous. It may be nil.
 	Rates *Rates
 	// Log writes a line of the log on behalf of DEBUG LOG and of commands
@@ -53,7 +55,8 @@ type Config interface {
 	// under the name asked for.
 	Get(patterns []string) []KV
 	// Set changes all or nothing. Its error is the reply, including the code.
-	Set(pairs []KV) error
+	// protectedOK says whether the client may set protected parameters.
+	Set(pairs []KV, protectedOK bool) error
 	// Rewrite writes the values in force to the file that the server was
 	// started with. Its error is the reply, including the code.
 	Rewrite() error
@@ -83,8 +86,8 @@ type ShutdownOptions struct {
 	Force        bool // exit even if saving fails
 }
 
-// Net is what the listeners and connections count. Counters grow since the start;
-// CONFIG RESETSTAT is the commands' business.
+// Net is what the listeners and connections count. Counters grow since the start or the
+// last Deps.Reset.
 type Net struct {
 	Clients    int   // connections at present
 	MaxClients int   // their limit
@@ -111,6 +114,18 @@ func (d *Deps) setting(name string) string {
 		return ""
 	}
 	return kvs[0].Value
+}
+
+// permits reports whether a parameter that says who may do something, "no", "yes", or
+// "local" for clients on this machine, permits it to the client of c.
+func (d *Deps) permits(name string, c *bus.Ctx) bool {
+	switch d.setting(name) {
+	case "yes":
+		return true
+	case "local":
+		return c.Client.Local
+	}
+	return false
 }
 
 // password returns requirepass, "" if there is none.

@@ -172,16 +172,19 @@ func freePort(t testing.TB) string {
 // dial connects as soon as the server listens.
 func dial(t testing.TB, addr string) net.Conn {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	tick := time.NewTicker(5 * time.Millisecond) // polls: the port opens when it opens
+	defer tick.Stop()
+	deadline := time.After(10 * time.Second)
 	for {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			return conn
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-tick.C:
+		case <-deadline:
 			t.Fatalf("redis-server does not listen: %v", err)
 		}
-		time.Sleep(5 * time.Millisecond) // polls: the port opens when it opens
 	}
 }
 

@@ -38,8 +38,8 @@ var infoSections = []infoSection{
 type infoWriter struct {
 	strings.Builder
 	ctx   *bus.Ctx
-	stats keyspace.Stats // since the start
-	since *baseline      // what to subtract from counters
+	stats keyspace.Stats  // since the start
+	since *keyspace.Stats // at the last CONFIG RESETSTAT: what to subtract
 	net   Net
 	rates Sample
 }
@@ -115,19 +115,4 @@ func humanBytes(n int64) string {
 		v, units = v/1024, units[1:]
 	}
 	return fmt.Sprintf("%.2f%c", v, units[0])
-}
-
-// baseline is the state of counters at the start or the last CONFIG RESETSTAT.
-type baseline struct {
-	keyspace keyspace.Stats
-	net      Net
-}
-
-// counters returns the present state of the counters that CONFIG RESETSTAT resets.
-func (h *server) counters(c *bus.Ctx) *baseline {
-	b := &baseline{keyspace: c.Bus().Space().Stats()}
-	if h.d.Net != nil {
-		b.net = h.d.Net()
-	}
-	return b
 }

@@ -142,7 +142,7 @@ func (h *server) infoMemory(w *infoWriter) {
 	w.add("mem_allocator", "reredis-arena")
 	w.zeros("active_defrag_running")
 	w.add("lazyfree_pending_objects", st.LazyFreePending)
-	w.add("lazyfreed_objects", st.LazyFreed-w.since.keyspace.LazyFreed)
+	w.add("lazyfreed_objects", st.LazyFreed-w.since.LazyFreed)
 }
 
 // percent is a in percent of b, 100 if b is 0.
@@ -180,18 +180,18 @@ func (h *server) infoPersistence(w *infoWriter) {
 }
 
 func (h *server) infoStats(w *infoWriter) {
-	net, base, st, old := w.net, w.since.net, w.stats, w.since.keyspace
-	w.add("total_connections_received", net.Received-base.Received)
+	net, st, old := w.net, w.stats, w.since
+	w.add("total_connections_received", net.Received)
 	w.add("total_commands_processed", w.ctx.Bus().Processed())
 	w.add("instantaneous_ops_per_sec", w.rates.Commands)
-	w.add("total_net_input_bytes", net.InputBytes-base.InputBytes)
-	w.add("total_net_output_bytes", net.OutputBytes-base.OutputBytes)
+	w.add("total_net_input_bytes", net.InputBytes)
+	w.add("total_net_output_bytes", net.OutputBytes)
 	w.zeros("total_net_repl_input_bytes", "total_net_repl_output_bytes")
 	w.ratio("instantaneous_input_kbps", float64(w.rates.InputBytes)/1024)
 	w.ratio("instantaneous_output_kbps", float64(w.rates.OutputBytes)/1024)
 	w.ratio("instantaneous_input_repl_kbps", 0)
 	w.ratio("instantaneous_output_repl_kbps", 0)
-	w.add("rejected_connections", net.Rejected-base.Rejected)
+	w.add("rejected_connections", net.Rejected)
 	w.zeros("sync_full", "sync_partial_ok", "sync_partial_err")
 	w.add("expired_keys", st.ExpiredKeys-old.ExpiredKeys)
 	w.ratio("expired_stale_perc", 0)
@@ -206,8 +206,8 @@ func (h *server) infoStats(w *infoWriter) {
 	replies, _ := w.ctx.Bus().Errors()
 	w.add("total_error_replies", replies)
 	w.zeros("dump_payload_sanitizations")
-	w.add("total_reads_processed", net.Reads-base.Reads)
-	w.add("total_writes_processed", net.Writes-base.Writes)
+	w.add("total_reads_processed", net.Reads)
+	w.add("total_writes_processed", net.Writes)
 	w.zeros("io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands")
 }
 

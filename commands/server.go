@@ -6,20 +6,20 @@ import (
 	"time"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/keyspace"
 )
 
 // server holds the handlers of the server family and what they share.
 type server struct {
-	d       *Deps
-	base    atomic.Pointer[baseline] // where INFO's counters begin
-	replID  atomic.Pointer[string]
-	expires atomic.Bool // what DEBUG SET-ACTIVE-EXPIRE said last
+	d      *Deps
+	base   atomic.Pointer[keyspace.Stats] // at the last CONFIG RESETSTAT
+	replID atomic.Pointer[string]
 }
 
 // Server returns the commands about the server.
 func Server(d *Deps) []bus.Spec {
 	h := &server{d: d}
-	h.base.Store(&baseline{})
+	h.base.Store(&keyspace.Stats{})
 	id := randomHex(20)
 	h.replID.Store(&id)
 	return []bus.Spec{

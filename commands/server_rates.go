@@ -45,6 +45,16 @@ func (r *Rates) Run(ctx context.Context) error {
 	}
 }
 
+// Reset forgets the samples, because the counters have begun anew.
+func (r *Rates) Reset() {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.n = 0
+}
+
 func (r *Rates) take(now time.Time) {
 	s := r.read()
 	r.mu.Lock()

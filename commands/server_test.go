@@ -72,6 +72,17 @@ func TestConfig(t *testing.T) {
 	cl.expect("CONFIG SET x y", "-"+r.failSet.Error())
 	r.deps.Server.ConfigFile = "/etc/x"
 	cl.expect("CONFIG REWRITE", "+OK", "HELLO 3", helloThree, "CONFIG GET maxmemory", `{"maxmemory" "100"}`)
+	for _, c := range []struct {
+		param string
+		local bool
+		want  bool
+	}{{"yes", false, true}, {"local", true, true}, {"local", false, false}, {"no", true, false}, {"", true, false}} {
+		r.failSet, r.params["enable-protected-configs"], cl.client.Local = nil, c.param, c.local
+		cl.expect("CONFIG SET dir /tmp", "+OK")
+		if r.protectedOK != c.want {
+			t.Errorf("enable-protected-configs %q, local %v: protected parameters allowed: %v", c.param, c.local, r.protectedOK)
+		}
+	}
 	if r.rewrites != 1 {
 		t.Errorf("%d rewrites", r.rewrites)
 	}

@@ -38,6 +38,7 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		Shutdown:  shutdowner{n},
 		Password:  n.rules.requirePass,
 		Net:       n.net,
+		Reset:     func() { n.server.ResetStats() },
 		Rates:     n.rates,
 		Log:       func(message string) { n.log.Info(message) },
 	}
@@ -75,12 +76,12 @@ func (c config) Get(patterns []string) []commands.KV {
 }
 
 // Set changes all pairs or none.
-func (c config) Set(pairs []commands.KV) error {
+func (c config) Set(pairs []commands.KV, protectedOK bool) error {
 	list := make([]configs.KV, len(pairs))
 	for i, kv := range pairs {
 		list[i] = configs.KV(kv)
 	}
-	return c.store.Set(list, c.store.Current().Admin.ProtectedConfigs == configs.AllowYes)
+	return c.store.Set(list, protectedOK)
 }
 
 // Rewrite writes the values in force to the file.
