@@ -79,7 +79,7 @@ type Options struct {
 var (
 	// ErrWrongType is returned when a command meets a value of another type.
 	ErrWrongType = errors.New("WRONGTYPE Operation against a key holding the wrong kind of value")
-	// ErrTooLong is returned when a string would exceed Options.MaxValue.
+	// ErrTooLong is returned when a string would exceed Space.MaxValue.
 	ErrTooLong = errors.New("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 	// ErrFull is returned when a stripe's address space of 32 GiB, or a sub-table, is full.
 	ErrFull = errors.New("OOM keyspace stripe is full")
@@ -145,7 +145,7 @@ type Stats struct {
 	PageBytes   int64 // bytes of pages in use, live cells or not
 	Keys        int64
 	Expires     int64 // keys with a deadline
-	Hits        int64 // look-ups that found a key
+	Hits        int64 // look-ups of reading commands (Look) that found a key
 	Misses      int64
 
 	ExpiredKeys     int64 // keys removed because their deadline had passed

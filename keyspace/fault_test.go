@@ -169,6 +169,19 @@ func TestLimits(t *testing.T) {
 	if it, ok := tx.Peek(key); !ok || it.Len() != 1000 {
 		t.Error("the value changed")
 	}
+	if s.SetMaxValue(1001); s.MaxValue() != 1001 {
+		t.Error(s.MaxValue())
+	}
+	if n, err := tx.Append(key, []byte("y")); n != 1001 || err != nil {
+		t.Error(n, err)
+	}
+	s.SetMaxValue(10)
+	if err := tx.SetBytes(key, make([]byte, 11), NoTTL); err != ErrTooLong {
+		t.Error(err)
+	}
+	if it, ok := tx.Peek(key); !ok || it.Len() != 1001 {
+		t.Error("the value changed")
+	}
 }
 
 // TestCheckFinds proves that Check reports a damaged word, record, count or page

@@ -82,7 +82,7 @@ func (a *arena) text(r *rec, scratch []byte) []byte {
 // modify writes patch over the string of a place from byte off on, after zeros
 // if there is a gap. The patch may lie in the string itself.
 func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (int, error) {
-	limit := t.s.opts.MaxValue
+	limit := t.s.maxValue.Load()
 	if int64(off) > limit || int64(off+len(patch)) > limit {
 		return 0, ErrTooLong
 	}

@@ -23,6 +23,7 @@ type Space struct {
 
 	hideOnly     atomic.Bool // K7
 	activeExpire atomic.Bool
+	maxValue     atomic.Int64 // Options.MaxValue, or what SetMaxValue set
 	// index is what is known of each database without a lock, nil until its first
 	// write. It changes under the stripe concerned, the pointers in exclusive mode
 	// or at that first write.
@@ -128,6 +129,7 @@ func New(o Options) (*Space, error) {
 		index:   make([]atomic.Pointer[dbIndex], o.Databases),
 	}
 	s.src.heap = o.Arena&Heap != 0
+	s.maxValue.Store(o.MaxValue)
 	s.activeExpire.Store(true)
 	for i := range s.stripes {
 		st := &s.stripes[i]
@@ -165,7 +167,11 @@ func (s *Space) HideOnly(on bool) { s.hideOnly.Store(on) }
 func (s *Space) Databases() int { return s.opts.Databases }
 
 // MaxValue returns the largest size of a string value in bytes.
-func (s *Space) MaxValue() int64 { return s.opts.MaxValue }
+func (s *Space) MaxValue() int64 { return s.maxValue.Load() }
+
+// SetMaxValue sets the largest size of a string value in bytes, at any time.
+// Values that are longer stay as they are.
+func (s *Space) SetMaxValue(n int64) { s.maxValue.Store(n) }
 
 // db returns a database's part of a stripe, made at the first write.
 func (s *Space) db(st *stripe, db int) *dbState {

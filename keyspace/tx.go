@@ -13,6 +13,9 @@ type Tx struct {
 	// Applying says that effects are being applied: every key is live whatever
 	// its deadline (K7).
 	Applying bool
+	// NoTouch says that Look and LookWrite leave the access time alone (CLIENT
+	// NO-TOUCH). Methods that store a value set it all the same.
+	NoTouch bool
 
 	s    *Space
 	excl bool     // inside Exclusive
@@ -113,33 +116,48 @@ func (t *Tx) locate(p *place, db int, key []byte) {
 // expired says whether a record's deadline has passed, as far as this Tx sees it (K7).
 func (t *Tx) expired(r *rec) bool { return r.deadline() < t.Now && !t.Applying }
 
-// Look finds a key and touches its access time. A key whose deadline has passed
-// is not found; it is removed with a DEL effect, or only hidden (HideOnly).
-func (t *Tx) Look(key []byte) (Item, bool) {
+// Look finds a key for a command that reads, touches its access time and counts
+// a hit or a miss. A key whose deadline has passed is not found; it is removed
+// with a DEL effect, or only hidden (HideOnly).
+func (t *Tx) Look(key []byte) (it Item, ok bool) {
+	if ok = t.look(&it, key); ok {
+		it.st.hits++
+	} else {
+		it.st.misses++
+	}
+	return it, ok
+}
+
+// LookWrite is Look for a command that writes: as in Redis, it counts neither a
+// hit nor a miss.
+func (t *Tx) LookWrite(key []byte) (it Item, ok bool) {
+	ok = t.look(&it, key)
+	return it, ok
+}
+
+// look finds a key. It sets it.st in any case, the rest if it returns true.
+func (t *Tx) look(it *Item, key []byte) bool {
 	slot, frag := t.hash(key)
 	st := &t.s.stripes[slot&t.s.mask]
 	if debug {
 		t.checkHeld(slot)
 	}
-	it := Item{t: t, st: st}
+	it.t, it.st = t, st
 	d := st.dbs[t.DB]
 	if d == nil {
-		st.misses++
-		return Item{}, false
+		return false
 	}
-	_, _, _, ok := st.find(d, &d.subs[slot>>t.s.shift], frag, key, &it.r)
-	if !ok {
-		st.misses++
-		return Item{}, false
+	if _, _, _, ok := st.find(d, &d.subs[slot>>t.s.shift], frag, key, &it.r); !ok {
+		return false
 	}
 	if it.r.kind&flagExpiry != 0 && t.expired(&it.r) {
-		st.misses++
 		t.removeExpired(key)
-		return Item{}, false
+		return false
 	}
-	st.hits++
-	it.r.touch(lruClock(t.Now))
-	return it, true
+	if !t.NoTouch {
+		it.r.touch(lruClock(t.Now))
+	}
+	return true
 }
 
 // Peek is Look without touching the access time and the hit counters.
