@@ -166,7 +166,7 @@ func (b *Bus) do(c *Ctx) Result {
 	mark := c.Reply.Len()
 	if err == nil {
 		c.Spec = cmd.spec
-		c.Tx.DB = c.Client.DB
+		c.Tx.DB, c.Tx.NoTouch = c.Client.DB, c.Client.NoTouch
 		c.Client.Last = cmd.spec
 		if err = cmd.run(c); err == nil {
 			return Done

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/keyspace"
 )
 
 // bitCommands are the commands on single bits of strings.
@@ -42,18 +43,17 @@ func bitOffset(c *bus.Ctx, arg []byte) (at int, bit byte, err error) {
 	return int(n >> 3), 0x80 >> (n & 7), nil
 }
 
-// byteAt returns one byte of the string at the key, 0 behind its end; size is the string's.
-func byteAt(c *bus.Ctx, at int) (value byte, size int, err error) {
-	it, found, err := lookString(c, c.Args[1])
-	if err != nil || !found {
-		return 0, 0, err
+// byteAt returns one byte of the string it, 0 behind its end; size is the string's.
+func byteAt(it keyspace.Item, found bool, at int) (value byte, size int) {
+	if !found {
+		return 0, 0
 	}
-	var scratch [20]byte
-	text := it.Bytes(scratch[:0])
+	var room intText
+	text := it.Bytes(room[:0])
 	if at < len(text) {
 		value = text[at]
 	}
-	return value, len(text), nil
+	return value, len(text)
 }
 
 func getBit(c *bus.Ctx) error {
@@ -61,10 +61,11 @@ func getBit(c *bus.Ctx) error {
 	if err != nil {
 		return err
 	}
-	old, _, err := byteAt(c, at)
+	it, found, err := lookString(c, c.Args[1])
 	if err != nil {
 		return err
 	}
+	old, _ := byteAt(it, found, at)
 	writeBit(c, old&bit)
 	return nil
 }
@@ -79,10 +80,11 @@ func setBit(c *bus.Ctx) error {
 	if !ok || on < 0 || on > 1 {
 		return errBit
 	}
-	old, size, err := byteAt(c, at)
+	it, found, err := lookWritten(c, c.Args[1])
 	if err != nil {
 		return err
 	}
+	old, size := byteAt(it, found, at)
 	changed := old &^ bit
 	if on == 1 {
 		changed |= bit

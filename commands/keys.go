@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/keyspace"
 )
 
 // Keys returns the commands on keys of any type and on whole databases.
@@ -71,10 +72,20 @@ func unlink(c *bus.Ctx) error {
 	return nil
 }
 
+// lookQuietly finds a key for a command that tells about it, which counts as a hit or a
+// miss, but not as use of the key.
+func lookQuietly(c *bus.Ctx, key []byte) (keyspace.Item, bool) {
+	noTouch := c.Tx.NoTouch
+	c.Tx.NoTouch = true
+	it, ok := c.Tx.Look(key)
+	c.Tx.NoTouch = noTouch
+	return it, ok
+}
+
 func exists(c *bus.Ctx) error {
 	n := 0
 	for _, key := range c.Args[1:] {
-		if _, ok := c.Tx.Peek(key); ok {
+		if _, ok := lookQuietly(c, key); ok {
 			n++
 		}
 	}
@@ -82,19 +93,22 @@ func exists(c *bus.Ctx) error {
 	return nil
 }
 
+// touch marks keys also for clients whose commands do not (CLIENT NO-TOUCH).
 func touch(c *bus.Ctx) error {
-	n := 0
+	noTouch, n := c.Tx.NoTouch, 0
+	c.Tx.NoTouch = false
 	for _, key := range c.Args[1:] {
 		if _, ok := c.Tx.Look(key); ok {
 			n++
 		}
 	}
+	c.Tx.NoTouch = noTouch
 	c.Reply.Int(int64(n))
 	return nil
 }
 
 func typeOf(c *bus.Ctx) error {
-	it, ok := c.Tx.Peek(c.Args[1])
+	it, ok := lookQuietly(c, c.Args[1])
 	if !ok {
 		c.Reply.Status("none")
 		return nil

@@ -163,7 +163,7 @@ func setDeadline(c *bus.Ctx, e expiry) error {
 		ms += c.Now()
 	}
 	key := c.Args[1]
-	it, found := c.Tx.Look(key)
+	it, found := c.Tx.LookWrite(key)
 	switch {
 	case !found || !o.allow(it, ms):
 		c.Reply.Int(0)
@@ -202,7 +202,7 @@ func toMillis(ms int64) int64 { return ms }
 
 // replyDeadline writes how long after since the key's deadline is.
 func replyDeadline(c *bus.Ctx, since int64, unit func(ms int64) int64) error {
-	it, found := c.Tx.Peek(c.Args[1])
+	it, found := lookQuietly(c, c.Args[1])
 	if !found {
 		c.Reply.Int(-2)
 		return nil

@@ -73,14 +73,14 @@ func renameNX(c *bus.Ctx) error {
 // renameTo renames the command's first key to its second.
 func renameTo(c *bus.Ctx, onlyNew bool) (renamed bool, err error) {
 	from, to := c.Args[1], c.Args[2]
-	if _, found := c.Tx.Look(from); !found {
+	if _, found := c.Tx.LookWrite(from); !found {
 		return false, bus.ErrNoKey
 	}
 	if bytes.Equal(from, to) {
 		return false, nil
 	}
 	if onlyNew {
-		if _, found := c.Tx.Look(to); found {
+		if _, found := c.Tx.LookWrite(to); found {
 			return false, nil
 		}
 	}
@@ -109,6 +109,10 @@ func copyKey(c *bus.Ctx) error {
 	}
 	if db == c.Tx.DB && bytes.Equal(from, to) {
 		return errSameObject
+	}
+	if _, found := c.Tx.Look(from); !found {
+		c.Reply.Int(0)
+		return nil
 	}
 	ok, err := c.Tx.Copy(from, db, to, replace)
 	return replyMoved(c, ok, err)

@@ -20,9 +20,19 @@ var errTooBig = errors.New("ERR increment or decrement would overflow")
 // intText is room for the text of an integer: numbers are stored as such.
 type intText [20]byte
 
-// lookString finds the string at a key; ok is false if there is no key.
+// lookString finds the string at a key for a command that reads; ok is false if there
+// is no key.
 func lookString(c *bus.Ctx, key []byte) (it keyspace.Item, ok bool, err error) {
-	it, ok = c.Tx.Look(key)
+	return asString(c.Tx.Look(key))
+}
+
+// lookWritten is lookString for a command that writes: such look-ups are no hits or misses.
+func lookWritten(c *bus.Ctx, key []byte) (it keyspace.Item, ok bool, err error) {
+	return asString(c.Tx.LookWrite(key))
+}
+
+// asString passes on what a look-up found if it is a string.
+func asString(it keyspace.Item, ok bool) (keyspace.Item, bool, error) {
 	if ok && it.Type() != keyspace.TypeString {
 		return it, true, keyspace.ErrWrongType
 	}

@@ -47,14 +47,16 @@ func setRange(c *bus.Ctx) error {
 	if offset < 0 {
 		return errOffset
 	}
-	if len(value) == 0 {
-		return strlen(c)
-	}
-	if offset > math.MaxInt-int64(len(value)) {
-		if _, _, err := lookString(c, key); err != nil {
+	if len(value) == 0 || offset > math.MaxInt-int64(len(value)) {
+		it, found, err := lookWritten(c, key)
+		if err == nil && len(value) > 0 {
+			err = keyspace.ErrTooLong
+		}
+		if err != nil {
 			return err
 		}
-		return keyspace.ErrTooLong
+		replyLength(c, it, found)
+		return nil
 	}
 	c.Tx.Raw = ownEffect(c)
 	n, err := c.Tx.SetRange(key, int(offset), value)

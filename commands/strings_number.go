@@ -77,7 +77,7 @@ func decrBy(c *bus.Ctx) error {
 
 // add adds to the integer at the command's key.
 func add(c *bus.Ctx, by int64) error {
-	it, found, err := lookString(c, c.Args[1])
+	it, found, err := lookWritten(c, c.Args[1])
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func add(c *bus.Ctx, by int64) error {
 var errNoNumber = errors.New("ERR increment would produce NaN or Infinity")
 
 func incrByFloat(c *bus.Ctx) error {
-	it, found, err := lookString(c, c.Args[1])
+	it, found, err := lookWritten(c, c.Args[1])
 	if err != nil {
 		return err
 	}

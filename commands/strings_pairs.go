@@ -38,7 +38,7 @@ func msetNX(c *bus.Ctx) error {
 		return bus.ErrArity(c.Spec.FullName())
 	}
 	for i := 1; i < len(c.Args); i += 2 {
-		if _, found := c.Tx.Look(c.Args[i]); found {
+		if _, found := c.Tx.LookWrite(c.Args[i]); found {
 			c.Reply.Int(0)
 			return nil
 		}

@@ -75,15 +75,20 @@ func mget(c *bus.Ctx) error {
 
 func strlen(c *bus.Ctx) error {
 	it, ok, err := lookString(c, c.Args[1])
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case !ok:
-		c.Reply.Int(0)
-	default:
-		c.Reply.Int(int64(it.Len()))
 	}
+	replyLength(c, it, ok)
 	return nil
+}
+
+// replyLength writes the length of the string it, 0 if ok is false.
+func replyLength(c *bus.Ctx, it keyspace.Item, ok bool) {
+	n := 0
+	if ok {
+		n = it.Len()
+	}
+	c.Reply.Int(int64(n))
 }
 
 func getRange(c *bus.Ctx) error {

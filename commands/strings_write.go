@@ -117,10 +117,14 @@ func set(c *bus.Ctx) error {
 // look applies the options of SET that concern what is at the key: it writes the reply of
 // GET, and the nil of a condition that is not met, which makes allowed false.
 func (o *valueOptions) look(c *bus.Ctx, key []byte) (allowed bool, err error) {
-	it, found := c.Tx.Look(key)
+	find := lookWritten
 	if o.get {
-		if found && it.Type() != keyspace.TypeString {
-			return false, keyspace.ErrWrongType
+		find = lookString
+	}
+	it, found, err := find(c, key)
+	if o.get {
+		if err != nil {
+			return false, err
 		}
 		replyString(c, it, found)
 	}
@@ -134,7 +138,7 @@ func (o *valueOptions) look(c *bus.Ctx, key []byte) (allowed bool, err error) {
 }
 
 func setNX(c *bus.Ctx) error {
-	if _, found := c.Tx.Look(c.Args[1]); found {
+	if _, found := c.Tx.LookWrite(c.Args[1]); found {
 		c.Reply.Int(0)
 		return nil
 	}
