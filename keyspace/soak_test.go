@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"runtime/debug"
+	rtdebug "runtime/debug"
 	"runtime/metrics"
 	"slices"
 	"strconv"
@@ -139,7 +139,7 @@ func TestBytesPerKey(t *testing.T) {
 			keys /= 4
 		}
 		t.Run(fmt.Sprintf("%dB ttl=%v", c.size, c.ttl), func(t *testing.T) {
-			debug.FreeOSMemory()
+			rtdebug.FreeOSMemory()
 			before := rss(t)
 			s := newSpace(t, Options{})
 			tx := s.NewTx()
