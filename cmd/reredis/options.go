@@ -51,7 +51,10 @@ func settings(cfg *configs.Config) server.Settings {
 // follow makes the parts follow changes of the configuration.
 func (n *node) follow() {
 	n.store.OnChange([]string{"server"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
-		return func() { n.server.SetSettings(settings(next)) }, nil, nil
+		return func() {
+			n.server.SetSettings(settings(next))
+			n.space.SetMaxValue(next.Limits.ProtoMaxBulk)
+		}, nil, nil
 	})
 	n.store.OnChange([]string{"server.auth", "keyspace"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
 		return func() {
