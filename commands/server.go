@@ -50,6 +50,7 @@ func Server(d *Deps) []bus.Spec {
 		configSpec(h),
 		debugSpec(h),
 		functionSpec(),
+		memorySpec(),
 	}
 }
 
