@@ -76,31 +76,42 @@ func (w *worker) forget() {
 	w.ctx.Args, w.ctx.Raw = nil, nil
 }
 
-// upkeep calls the periodic work and returns when it is due again.
+// upkeep calls the periodic work and says when it is due again. A call is short, because clients
+// wait meanwhile; as long as more is due it is called after every poll, all the time if
+// nobody sends anything, otherwise for half of each window.
 type upkeep struct {
 	interval time.Duration
+	window   time.Time     // when the present one began
+	spent    time.Duration // in it
 }
 
 // The pace of upkeep: busyPace while there is something to do or traffic, then slower by
 // doubling down to idlePace.
 const (
-	busyPace    = 8 * time.Millisecond
+	busyPace    = 8 * time.Millisecond // and the length of a window
 	idlePace    = 100 * time.Millisecond
-	upkeepShare = 2 * time.Millisecond  // budget of one call
-	upkeepWork  = 50 * time.Microsecond // a call that took longer found something to do
+	upkeepSlice = 40 * time.Microsecond // budget of one call
+	upkeepWork  = 30 * time.Microsecond  // a call that took longer found something to do
 )
 
 // run does one call on w. busy says that commands ran since the last one. The result is when
 // to call again.
 func (u *upkeep) run(w *worker, share, of int, busy bool) (again time.Duration) {
 	start := time.Now()
-	more := w.srv.opts.Upkeep(w.ctx, share, of, upkeepShare)
+	more := w.srv.opts.Upkeep(w.ctx, share, of, upkeepSlice)
 	took := time.Since(start)
+	if start.Sub(u.window) >= busyPace {
+		u.window, u.spent = start, 0
+	}
+	u.spent += took
 	switch {
-	case more && !busy:
+	case more && (!busy || u.spent < busyPace/2):
 		u.interval = busyPace
 		return 0
-	case more, busy, took > upkeepWork:
+	case more:
+		u.interval = busyPace
+		return max(0, busyPace-start.Sub(u.window))
+	case busy, took > upkeepWork:
 		u.interval = busyPace
 	default:
 		u.interval = min(2*u.interval, idlePace)

@@ -24,6 +24,7 @@ var programs = []struct {
 }{
 	{"compare", "side by side with redis-server: throughput, latency, CPU and memory per key", compare},
 	{"grow", "latency of SET while keys arrive, memory per key, garbage collections", grow},
+	{"expire", "a million keys fall due: how late they go, and what others notice", expire},
 	{"soak", "changing load whose every reply is checked; then memory and descriptors", soak},
 }
 
