@@ -91,7 +91,7 @@ const (
 	busyPace    = 8 * time.Millisecond // and the length of a window
 	idlePace    = 100 * time.Millisecond
 	upkeepSlice = 40 * time.Microsecond // budget of one call
-	upkeepWork  = 30 * time.Microsecond  // a call that took longer found something to do
+	upkeepWork  = 30 * time.Microsecond // a call that took longer found something to do
 )
 
 // run does one call on w. busy says that commands ran since the last one. The result is when
