@@ -70,7 +70,8 @@ func getBit(c *bus.Ctx) error {
 	return nil
 }
 
-// setBit changes one byte of the string; its effect is that of SETRANGE.
+// setBit changes one byte of the string; its effect is that of SETRANGE. As in Redis, a bit
+// that is so already changes nothing but the encoding.
 func setBit(c *bus.Ctx) error {
 	at, bit, err := bitOffset(c, c.Args[2])
 	if err != nil {
@@ -89,7 +90,7 @@ func setBit(c *bus.Ctx) error {
 	if on == 1 {
 		changed |= bit
 	}
-	if changed != old || at >= size {
+	if changed != old || at >= size || it.Encoding() != "raw" {
 		if _, err := c.Tx.SetRange(c.Args[1], at, []byte{changed}); err != nil {
 			return err
 		}

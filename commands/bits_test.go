@@ -19,6 +19,8 @@ func TestBits(t *testing.T) {
 		"SET n 1", "+OK",
 		"GETBIT n 3", "1",
 		"OBJECT ENCODING n", `"int"`,
+		"SETBIT n 6 0", "0",
+		"OBJECT ENCODING n", `"raw"`,
 		"SETBIT n 6 1", "0",
 		"GET n", `"3"`,
 		"OBJECT ENCODING n", `"raw"`,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -39,13 +40,18 @@ type local struct {
 	parser resp.Parser
 }
 
+// dataCommands are the commands on strings and keys.
+func dataCommands() []bus.Spec {
+	return slices.Concat(commands.Strings(), commands.Bits(), commands.Keys())
+}
+
 // newLocal starts an empty server with the data commands; log takes its effects if
 // it is not nil.
 func newLocal(t testing.TB, log bus.Log) *local {
 	t.Helper()
 	space := newSpace(t)
 	b := bus.New(space, bus.Stats(), bus.Lock(), bus.Logging(func() bus.Log { return log }))
-	if err := b.Register(append(commands.Strings(), commands.Keys()...)...); err != nil {
+	if err := b.Register(dataCommands()...); err != nil {
 		t.Fatal(err)
 	}
 	l := &local{t: t, space: space, bus: b, c: b.NewCtx(), client: &bus.Client{Proto: 2}}

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/internal/resp"
 )
 
@@ -37,7 +36,7 @@ type entry struct {
 func newModel() *model {
 	m := &model{now: startOfTime, proto: 2, arity: map[string]int{}}
 	m.flushAll()
-	for _, s := range append(commands.Strings(), commands.Keys()...) {
+	for _, s := range dataCommands() {
 		m.arity[s.Name] = s.Arity
 		for _, sub := range s.Subs {
 			m.arity[s.Name+"|"+sub.Name] = sub.Arity
@@ -211,6 +210,8 @@ var modelCommands = map[string]func(m *model, name string, args []string) resp.V
 		return number(int64(len(e.text)))
 	},
 	"setrange": (*model).setRange,
+	"setbit":   (*model).bit,
+	"getbit":   (*model).bit,
 	"incr":     (*model).add,
 	"decr":     (*model).add,
 	"incrby":   (*model).add,
@@ -550,6 +551,34 @@ func (m *model) setRange(_ string, a []string) resp.Value {
 	copy(b[offset:], a[3])
 	m.put(a[1], m.keeping(a[1], entry{text: string(b), enc: "raw"}))
 	return number(int64(len(b)))
+}
+
+func (m *model) bit(name string, a []string) resp.Value {
+	offset, ok := canonical(a[2])
+	if !ok || offset < 0 || offset>>3 >= 512<<20 {
+		return fault("ERR bit offset is not an integer or out of range")
+	}
+	if name == "setbit" && a[3] != "0" && a[3] != "1" {
+		return fault("ERR bit is not an integer or out of range")
+	}
+	e, _ := m.find(a[1])
+	at, mask := int(offset>>3), byte(128)>>(offset&7)
+	b := []byte(e.text)
+	if end := at + 1; end > len(b) {
+		if name == "getbit" {
+			return number(0)
+		}
+		b = append(b, make([]byte, end-len(b))...)
+	}
+	old := truth(b[at]&mask != 0)
+	if name == "setbit" {
+		b[at] &^= mask
+		if a[3] == "1" {
+			b[at] |= mask
+		}
+		m.put(a[1], m.keeping(a[1], entry{text: string(b), enc: "raw"}))
+	}
+	return old
 }
 
 func (m *model) add(name string, a []string) resp.Value {

@@ -134,6 +134,10 @@ var makers = []func(d dice) []string{
 	},
 	func(d dice) []string { return []string{"APPEND", someKey(d), someValue(d)} },
 	func(d dice) []string { return []string{"SETRANGE", someKey(d), someInt(d), someValue(d)} },
+	func(d dice) []string { return []string{"GETBIT", someKey(d), someInt(d)} },
+	func(d dice) []string {
+		return []string{"SETBIT", someKey(d), someInt(d), pick(d, []string{"0", "1", "1", "2", "01"})}
+	},
 	func(d dice) []string { return []string{pick(d, []string{"INCR", "DECR"}), someKey(d)} },
 	func(d dice) []string { return []string{pick(d, []string{"INCRBY", "DECRBY"}), someKey(d), someInt(d)} },
 	func(d dice) []string { return []string{"INCRBYFLOAT", someKey(d), someValue(d)} },
