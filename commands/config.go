@@ -1,10 +1,6 @@
 package commands
 
-import (
-	"errors"
-
-	"github.com/reredis/reredis/bus"
-)
+import "github.com/reredis/reredis/bus"
 
 // configFlags are what the subcommands of CONFIG have in common.
 const configFlags = bus.Admin | bus.NoScript | bus.Loading | bus.Stale
@@ -90,12 +86,7 @@ func (h *server) configResetStat(c *bus.Ctx) error {
 	return nil
 }
 
-var errNoConfigFile = errors.New("ERR The server is running without a config file")
-
 func (h *server) configRewrite(c *bus.Ctx) error {
-	if h.d.Server.ConfigFile == "" {
-		return errNoConfigFile
-	}
 	if err := h.d.Config.Rewrite(); err != nil {
 		return err
 	}

@@ -24,10 +24,11 @@ type rig struct {
 	bus   *bus.Bus
 	deps  *commands.Deps
 
-	password string
-	params   map[string]string
-	rewrites int
-	failSet  error
+	password    string
+	params      map[string]string
+	rewrites    int
+	failSet     error
+	failRewrite error
 	// protectedOK is what the last CONFIG SET said.
 	protectedOK bool
 	stopping    *commands.ShutdownOptions
@@ -138,7 +139,13 @@ func (r *rig) Set(pairs []commands.KV, protectedOK bool) error {
 	return nil
 }
 
-func (r *rig) Rewrite() error { r.rewrites++; return nil }
+func (r *rig) Rewrite() error {
+	if r.failRewrite != nil {
+		return r.failRewrite
+	}
+	r.rewrites++
+	return nil
+}
 
 func (r *rig) Begin(o commands.ShutdownOptions, begun func(error)) {
 	r.stopping = &o

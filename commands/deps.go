@@ -57,8 +57,8 @@ type Config interface {
 	// Set changes all or nothing. Its error is the reply, including the code.
 	// protectedOK says whether the client may set protected parameters.
 	Set(pairs []KV, protectedOK bool) error
-	// Rewrite writes the values in force to the file that the server was
-	// started with. Its error is the reply, including the code.
+	// Rewrite makes the values in force those of the next start. Its error
+	// is the reply, including the code.
 	Rewrite() error
 }
 

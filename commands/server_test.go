@@ -53,6 +53,7 @@ func TestShutdown(t *testing.T) {
 
 func TestConfig(t *testing.T) {
 	r := newRig(t)
+	r.failRewrite = errors.New("ERR The server is running without a config file")
 	cl := r.connect()
 	cl.expect(
 		"CONFIG GET max*", `["maxmemory" "0"]`,
@@ -70,7 +71,7 @@ func TestConfig(t *testing.T) {
 	)
 	r.failSet = errors.New("ERR CONFIG SET failed (possibly related to argument 'x') - why")
 	cl.expect("CONFIG SET x y", "-"+r.failSet.Error())
-	r.deps.Server.ConfigFile = "/etc/x"
+	r.failRewrite = nil
 	cl.expect("CONFIG REWRITE", "+OK", "HELLO 3", helloThree, "CONFIG GET maxmemory", `{"maxmemory" "100"}`)
 	for _, c := range []struct {
 		param string
