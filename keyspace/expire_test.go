@@ -246,11 +246,9 @@ func (m *expireModel) finish() {
 
 // TestK7K11Space drives a Space and a naive map at random with a virtual clock.
 func TestK7K11Space(t *testing.T) {
-	runs, steps := 16, 600
-	if testing.Short() {
-		runs = 4
-	}
-	for i := range runs {
+	t.Parallel()
+	const steps = 600
+	for i := range effort(16) {
 		seed := rand.Uint64()
 		every := 30 // a check of the whole space takes as long as hundreds of steps
 		if i == 0 {

@@ -43,7 +43,11 @@ func watch(t *testing.T, done <-chan struct{}) {
 // delete, scan, expire and flush at once, beside readers that take no lock.
 func TestRace(t *testing.T) {
 	s := newSpace(t, Options{Stripes: 4, Databases: 3, Arena: Heap})
-	const workers, steps = 8, 4000
+	const workers = 8
+	steps := 4000
+	if testing.Short() {
+		steps = 1000
+	}
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {

@@ -9,10 +9,9 @@ import (
 // first thing in a stripe and not, live through all that moves a record. (The
 // first own map of an empty stripe once was number 0, and its ref no address.)
 func TestLongKeys(t *testing.T) {
-	sizes := []int{4000, 5000, chunkSize - 40, chunkSize - 16, chunkSize, chunkSize + 1, 1 << 21}
-	if testing.Short() || raceEnabled {
-		sizes = []int{5000, chunkSize - 16, chunkSize + 1}
-	}
+	t.Parallel()
+	sizes := []int{chunkSize + 1, 5000, chunkSize - 16, 4000, chunkSize - 40, chunkSize, 1 << 21}
+	sizes = sizes[:min(len(sizes), effort(16))]
 	for name, mode := range testModes() {
 		t.Run(name, func(t *testing.T) {
 			shared := newSpace(t, Options{Arena: mode, Stripes: 1})

@@ -800,15 +800,13 @@ func randomBytes(r *rand.Rand, n int) []byte {
 }
 
 func TestModel(t *testing.T) {
+	t.Parallel()
 	for name, mode := range testModes() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := seed(t)
-			rounds, size := 4, 60_000
-			if testing.Short() || raceEnabled {
-				rounds, size = 1, 10_000
-			}
-			for range rounds {
-				newDriver(t, randomBytes(r, size), Options{Arena: mode, Stripes: 1 << r.IntN(4)}).run(200)
+			for range effort(4) {
+				newDriver(t, randomBytes(r, 30_000), Options{Arena: mode, Stripes: 1 << r.IntN(4)}).run(200)
 			}
 		})
 	}
@@ -816,11 +814,13 @@ func TestModel(t *testing.T) {
 
 // TestModelCheckEach checks all invariants after each command.
 func TestModelCheckEach(t *testing.T) {
+	t.Parallel()
 	for name, mode := range testModes() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := seed(t)
-			for range 2 {
-				newDriver(t, randomBytes(r, 2000), Options{Arena: mode}).run(1)
+			for range effort(4) {
+				newDriver(t, randomBytes(r, 1000), Options{Arena: mode}).run(1)
 			}
 		})
 	}

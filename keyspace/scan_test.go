@@ -69,6 +69,7 @@ func slotKeys(n int) []string {
 // are returned exactly once while segments grow, split and shrink between the
 // calls and another database is flushed.
 func TestScanUnderChange(t *testing.T) {
+	t.Parallel()
 	r := seed(t)
 	s := newSpace(t, Options{Stripes: 4, Arena: Heap})
 	tx := s.NewTx()
@@ -165,6 +166,7 @@ func TestScanLastSlot(t *testing.T) {
 // TestScanCursors proves that every number is accepted as a cursor, and that a
 // scan from it ends (K8).
 func TestScanCursors(t *testing.T) {
+	t.Parallel()
 	r := seed(t)
 	s := newSpace(t, Options{Arena: Heap})
 	tx := s.NewTx()
@@ -173,7 +175,7 @@ func TestScanCursors(t *testing.T) {
 		set(t, tx, fmt.Sprint(i), "v", NoTTL)
 	}
 	cursors := []uint64{1, math.MaxUint32, 1 << 32, cursorEnd - 1, cursorEnd, cursorEnd + 1, math.MaxUint64, 1 << 63, Slots}
-	for range 2000 {
+	for range effort(1000) {
 		cursors = append(cursors, r.Uint64()>>r.IntN(64))
 	}
 	for _, c := range cursors {
@@ -376,9 +378,10 @@ func TestRandomKey(t *testing.T) {
 
 // TestSegments drives segments of every size with random words: K2.
 func TestSegments(t *testing.T) {
+	t.Parallel()
 	r := seed(t)
 	a := newArena(&mapper{heap: true}, Heap)
-	for range 200 {
+	for range effort(200) {
 		groups := fitGroups(1 + r.IntN(maxGroups))
 		depth := uint8(r.IntN(8))
 		h, err := a.newSegment(groups)

@@ -217,6 +217,8 @@ func (s *Space) addCount(d *dbState, slot uint16, sb *sub, delta int32) {
 func (m *slotMap) set(slot uint16)   { m[slot>>6].Or(1 << (slot & 63)) }
 func (m *slotMap) clear(slot uint16) { m[slot>>6].And(^(uint64(1) << (slot & 63))) }
 
+func (m *slotMap) has(slot uint16) bool { return m[slot>>6].Load()>>(slot&63)&1 != 0 }
+
 // next returns the first slot of the set from slot on, or Slots.
 func (m *slotMap) next(slot int) int {
 	for i := slot >> 6; i < len(m); i++ {

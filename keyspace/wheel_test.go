@@ -342,11 +342,8 @@ func wheelModes() []ArenaMode {
 
 // TestK11Wheel drives wheels at random; each step is checked.
 func TestK11Wheel(t *testing.T) {
-	runs := 300
-	if testing.Short() {
-		runs = 50
-	}
-	for i := range runs {
+	t.Parallel()
+	for i := range effort(300) {
 		seed := rand.Uint64()
 		s := &source{rnd: rand.New(rand.NewPCG(seed, uint64(i)))}
 		ok := t.Run(fmt.Sprintf("%d-%d", seed, i), func(t *testing.T) {
@@ -379,6 +376,7 @@ func FuzzWheel(f *testing.F) {
 // TestK11Attack: whatever a client does to the deadlines of a fixed number of
 // keys, the operations' own cleaning bounds the entries.
 func TestK11Attack(t *testing.T) {
+	t.Parallel()
 	const day = 86_400_000
 	attacks := map[string]func(m *wheelModel, ref uint32, i int){
 		"alternate": func(m *wheelModel, ref uint32, i int) {

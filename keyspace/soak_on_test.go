@@ -1,0 +1,5 @@
+//go:build soak
+
+package keyspace
+
+const soak = true
