@@ -130,6 +130,7 @@ func (s *Space) returnMemory(budget time.Duration) (more bool) {
 	for start := time.Now(); ; {
 		n, more := s.src.digest()
 		s.lazyFreed.Add(n)
+		s.src.keys.Add(-n)
 		if !more || time.Since(start) >= budget {
 			return more
 		}

@@ -18,6 +18,7 @@ type mapper struct {
 	// Memory to be returned by digest, in slices.
 	grave  []buried
 	graves atomic.Int32 // len(grave)
+	keys   atomic.Int64 // that wait in it
 	// Regions without physical memory, to be used again. They stay mapped until
 	// close: Tx.Ahead may still read them.
 	ranges [][]byte
@@ -134,6 +135,7 @@ const (
 func (m *mapper) bury(maps [][]byte, keys int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.keys.Add(keys)
 	for _, b := range maps {
 		m.grave = append(m.grave, buried{b, len(b), keys})
 		keys = 0
@@ -173,14 +175,4 @@ func (m *mapper) digest() (keys int64, more bool) {
 	}
 	m.graves.Store(int32(len(m.grave)))
 	return keys, len(m.grave) > 0
-}
-
-// pending returns how many keys wait in buried memory.
-func (m *mapper) pending() (keys int64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, g := range m.grave {
-		keys += g.keys
-	}
-	return keys
 }

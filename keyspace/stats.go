@@ -46,7 +46,7 @@ func (s *Space) Stats() Stats {
 		MaxMemory:       s.opts.MaxMemory,
 		MappedBytes:     s.src.mapped.Load(),
 		ExpiredKeys:     s.expiredKeys.Load(),
-		LazyFreePending: s.lazyPending.Load() + s.src.pending(),
+		LazyFreePending: s.lazyPending.Load() + s.src.keys.Load(),
 		LazyFreed:       s.lazyFreed.Load(),
 	}
 	o.ExpireLagP50Ms, o.ExpireLagMs, o.ExpireLagMaxMs = s.expireLag()
