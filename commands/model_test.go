@@ -21,6 +21,7 @@ type model struct {
 	now   int64
 	db    int
 	proto int
+	max   int64 // proto-max-bulk-len
 	dbs   [16]map[string]entry
 	arity map[string]int
 }
@@ -34,7 +35,7 @@ type entry struct {
 }
 
 func newModel() *model {
-	m := &model{now: startOfTime, proto: 2, arity: map[string]int{}}
+	m := &model{now: startOfTime, proto: 2, max: 512 << 20, arity: map[string]int{}}
 	m.flushAll()
 	for _, s := range dataCommands() {
 		m.arity[s.Name] = s.Arity
@@ -204,6 +205,9 @@ var modelCommands = map[string]func(m *model, name string, args []string) resp.V
 		old, ok := m.find(a[1])
 		e := value(a[2])
 		if ok {
+			if int64(len(old.text)+len(a[2])) > m.max {
+				return fault(longText)
+			}
 			e = entry{text: old.text + a[2], enc: "raw"}
 		}
 		m.put(a[1], m.keeping(a[1], e))
@@ -541,7 +545,7 @@ func (m *model) setRange(_ string, a []string) resp.Value {
 	if a[3] == "" {
 		return number(int64(len(e.text)))
 	}
-	if offset > 512<<20-int64(len(a[3])) {
+	if offset > m.max-int64(len(a[3])) {
 		return fault(longText)
 	}
 	b := []byte(e.text)
@@ -555,7 +559,7 @@ func (m *model) setRange(_ string, a []string) resp.Value {
 
 func (m *model) bit(name string, a []string) resp.Value {
 	offset, ok := canonical(a[2])
-	if !ok || offset < 0 || offset>>3 >= 512<<20 {
+	if !ok || offset < 0 || offset>>3 >= m.max {
 		return fault("ERR bit offset is not an integer or out of range")
 	}
 	if name == "setbit" && a[3] != "0" && a[3] != "1" {
@@ -916,7 +920,7 @@ func (m *model) lcs(_ string, a []string) resp.Value {
 	e1, _ := m.find(a[1])
 	e2, _ := m.find(a[2])
 	x, y := e1.text, e2.text
-	if (len(x)+1)*(len(y)+1)*4 > 512<<20 {
+	if int64(len(x)+1)*int64(len(y)+1)*4 > m.max {
 		return fault("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
 	}
 	table := make([][]int, len(x)+1)
@@ -1021,6 +1025,8 @@ func FuzzCommands(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		log := &ledger{t: t}
 		ours, want := newLocal(t, log), newModel()
+		want.max = 100_000 // an offset that a fuzzer makes up should not cost it seconds
+		ours.space.SetMaxValue(want.max)
 		d := &fuzzDice{data: data}
 		for len(d.data) > 0 {
 			args := fuzzCommand(d)
