@@ -65,7 +65,7 @@ func TestDebugLikeRedis(t *testing.T) {
 				t.Errorf("RESP%s: %s\n  is    %s\n  Redis %s", proto, line, showAny(a), showAny(b))
 			}
 		}
-		for _, key := range strings.Fields("a b c d e f n m") {
+		for key := range strings.FieldsSeq("a b c d e f n m") {
 			a, b := objectFields(ours.text("DEBUG OBJECT "+key)), objectFields(show(theirs.do("DEBUG", "OBJECT", key)))
 			for _, f := range []string{"encoding", "serializedlength", "lru_seconds_idle", "refcount"} {
 				// Redis shares the objects of small integers and so counts differently.
@@ -83,7 +83,7 @@ func TestDebugLikeRedis(t *testing.T) {
 // objectFields reads the reply of DEBUG OBJECT.
 func objectFields(s string) map[string]string {
 	m := map[string]string{}
-	for _, word := range strings.Fields(s) {
+	for word := range strings.FieldsSeq(s) {
 		if name, value, ok := strings.Cut(word, ":"); ok {
 			m[name] = value
 		}

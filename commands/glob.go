@@ -100,11 +100,8 @@ func globHint(pattern []byte) keyspace.ScanHint {
 		return keyspace.ScanHint{Slot: int(keyspace.Slot(pattern))}
 	}
 	literal := pattern[:special]
-	open := bytes.IndexByte(literal, '{')
-	if open < 0 {
-		return keyspace.AnySlot
-	}
-	if size := bytes.IndexByte(literal[open+1:], '}'); size <= 0 {
+	_, tag, found := bytes.Cut(literal, []byte("{"))
+	if !found || bytes.IndexByte(tag, '}') <= 0 {
 		return keyspace.AnySlot
 	}
 	return keyspace.ScanHint{Slot: int(keyspace.Slot(literal))}

@@ -42,8 +42,17 @@ func TestNoTouch(t *testing.T) {
 	cl := newRig(t).connect()
 	cl.expect("SET k v", "+OK", "CLIENT NO-TOUCH ON", "+OK")
 	for _, c := range []struct{ line, idle string }{
-		{"GET k", "60"}, {"EXISTS k", "120"}, {"APPEND none x", "180"}, {"TOUCH k", "0"}, {"GETRANGE k 0 1", "60"},
-		{"CLIENT NO-TOUCH OFF", "120"}, {"TYPE k", "180"}, {"TTL k", "240"}, {"EXPIRE k 1000", "0"}, {"OBJECT ENCODING k", "60"}, {"GET k", "0"},
+		{"GET k", "60"},
+		{"EXISTS k", "120"},
+		{"APPEND none x", "180"},
+		{"TOUCH k", "0"},
+		{"GETRANGE k 0 1", "60"},
+		{"CLIENT NO-TOUCH OFF", "120"},
+		{"TYPE k", "180"},
+		{"TTL k", "240"},
+		{"EXPIRE k 1000", "0"},
+		{"OBJECT ENCODING k", "60"},
+		{"GET k", "0"},
 	} {
 		cl.c.SetNow(cl.c.Now() + 60_000)
 		cl.do(strings.Fields(c.line)...)

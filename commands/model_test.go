@@ -54,6 +54,7 @@ func (m *model) flushAll() {
 
 // The replies of the model.
 func status(s string) resp.Value { return resp.Value{Kind: resp.KindStatus, Str: []byte(s)} }
+
 func fault(s string) resp.Value {
 	return resp.Value{Kind: resp.KindError, Str: []byte(strings.NewReplacer("\r", " ", "\n", " ").Replace(s))}
 }
