@@ -1,6 +1,7 @@
 package keyspace
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -154,6 +155,58 @@ func worker(t *testing.T, s *Space, tx *Tx, r *rand.Rand, i int) {
 				}
 			})
 		})
+	}
+}
+
+// TestFlushBeside: regions go from flushed arenas to others while their memory is
+// given back by several goroutines; nobody ever reads another key's value.
+func TestFlushBeside(t *testing.T) {
+	s := newSpace(t, Options{Stripes: 4})
+	const workers = 4
+	rounds := 30
+	if testing.Short() {
+		rounds = 8
+	}
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			tx := s.NewTx()
+			val := make([]byte, 0, 8192)
+			for i := range rounds * 100 {
+				key := fmt.Appendf(nil, "key%d-%d", w, i%300)
+				val = val[:0]
+				for len(val) < 1+i*37%8000 {
+					val = append(val, key...)
+				}
+				retry(s, func() bool { return tx.LockKey(key) })
+				if it, ok := tx.Look(key); ok {
+					if b := it.Bytes(nil); !bytes.HasPrefix(b, key) || !bytes.HasSuffix(b, key) {
+						t.Errorf("%s has %.40q", key, b)
+					}
+				}
+				if err := tx.SetBytes(key, val, NoTTL); err != nil {
+					t.Error(err)
+				}
+				tx.Unlock()
+				if i%5 == 0 {
+					s.Tick(tx, w, workers, 100*time.Microsecond)
+				}
+				if i%100 == w*25 {
+					retry(s, func() bool { return tx.Exclusive(tx.FlushAll) })
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	watch(t, done)
+	checked(t, s)
+	tx := s.NewTx()
+	tx.Exclusive(tx.FlushAll)
+	for s.Tick(tx, 0, 1, time.Millisecond) {
+	}
+	if o := s.Stats(); o.MappedBytes != 0 || o.LazyFreePending != 0 {
+		t.Errorf("%d bytes mapped, %d keys pending", o.MappedBytes, o.LazyFreePending)
 	}
 }
 
