@@ -39,6 +39,18 @@ func (s *Space) notePeak(used int64) {
 	}
 }
 
+// Expires returns the number of keys with a deadline in all databases. It takes no lock.
+func (s *Space) Expires() (n int64) {
+	for db := range s.index {
+		if x := s.index[db].Load(); x != nil {
+			for i := range x.counts {
+				n += x.counts[i].expires.Load()
+			}
+		}
+	}
+	return n
+}
+
 // Stats returns figures about the space. A stripe that is busy gives those that
 // it published last: it never waits, and may be called with stripes held.
 func (s *Space) Stats() Stats {

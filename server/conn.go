@@ -243,11 +243,12 @@ func (c *conn) checkOutput(w *worker) {
 	if n > 0 && lim.Soft > 0 && n >= lim.Soft {
 		if c.softSince == 0 {
 			c.softSince = w.now
+			w.soft++
 		} else if w.now-c.softSince > lim.SoftFor.Milliseconds() {
 			over = true
 		}
 	} else {
-		c.softSince = 0
+		c.belowSoft(w)
 	}
 	if over && c.flags&flagAbort == 0 {
 		c.flags |= flagAbort
@@ -291,3 +292,11 @@ func (c *conn) state(now int64) bus.ConnState {
 
 // connSize is about what a connection without buffers takes.
 const connSize = 768
+
+// belowSoft tells that the output is not above the soft limit, or that the connection ends.
+func (c *conn) belowSoft(w *worker) {
+	if c.softSince != 0 {
+		c.softSince = 0
+		w.soft--
+	}
+}

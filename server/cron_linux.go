@@ -28,13 +28,18 @@ func (l *loop) periodic() {
 	}
 }
 
+// inspecting says whether connections have to be looked at.
+func (l *loop) inspecting() bool {
+	return l.w.set.Timeout > 0 || l.w.soft > 0
+}
+
 // inspect closes idle connections and those whose output was too big for too long, in
 // a part of the connections.
 func (l *loop) inspect() {
-	set := l.w.set
-	if set.Timeout <= 0 && set.Output == (OutputLimits{}) {
+	if !l.inspecting() {
 		return
 	}
+	set := l.w.set
 	for range len(l.conns)/cronRounds + 1 {
 		if l.cronNext >= len(l.conns) {
 			l.cronNext = 0

@@ -47,8 +47,8 @@ const (
 	// that never gives way. Having done so once it goes on to take the processor away at every
 	// wait in epoll, and looks for the next chance every 20 us: 7 % of the CPU at 50 clients.
 	yieldEvery = 7 * time.Millisecond
-	maxWait    = 100 * time.Millisecond // between two ticks of an idle server
-	cronRounds = 10                     // the connections are looked at in so many parts
+	maxWait    = time.Second // between two ticks of an idle server
+	cronRounds = 10          // the connections are looked at in so many parts
 	// heldYield is the waiting output above which a connection runs a single piece of
 	// its input per tick.
 	heldYield = 1 << 20
@@ -128,7 +128,11 @@ func (l *loop) run() error {
 func (l *loop) begin() {
 	t := time.Now()
 	l.now = t.Sub(l.start)
-	l.w.begin(l.srv.opts.Now())
+	if now := l.srv.now; now != nil {
+		l.w.begin(now())
+	} else {
+		l.w.begin(t.UnixMilli())
+	}
 }
 
 // poll returns the number of events that are ready. It blocks only if there is nothing to do.
@@ -167,6 +171,9 @@ func (l *loop) wait() time.Duration {
 		return 0
 	}
 	wait := maxWait
+	if l.count > 0 && l.inspecting() {
+		wait = max(0, l.cronAt-l.now)
+	}
 	if l.srv.opts.Upkeep != nil {
 		wait = min(wait, max(0, l.upkeepAt-l.now))
 	}
@@ -489,6 +496,7 @@ func (l *loop) close(c *conn) {
 	if c.flags&flagDead != 0 {
 		return
 	}
+	c.belowSoft(l.w)
 	l.conns[c.fd] = nil
 	l.count--
 	l.discard(c)

@@ -29,10 +29,11 @@ type Options struct {
 	// ended.
 	ShutdownGrace time.Duration
 
-	// Upkeep does periodic work for at most budget and reports whether more is due. It is
+	// Upkeep does periodic work for at most budget and reports whether more is due; if not, rest
+	// is how long an idle loop may wait before it calls again, at most. It is
 	// called on every loop, with the number of the loop (share) and of loops (of). It may
 	// be nil.
-	Upkeep func(c *bus.Ctx, share, of int, budget time.Duration) (more bool)
+	Upkeep func(c *bus.Ctx, share, of int, budget time.Duration) (more bool, rest time.Duration)
 	// Now is the time in unix milliseconds, nil: the wall clock.
 	Now func() int64
 }

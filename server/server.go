@@ -18,6 +18,7 @@ type Server struct {
 	opts     Options
 	log      *slog.Logger
 	settings atomic.Pointer[Settings]
+	now      func() int64 // Options.Now, nil for the wall clock, which a loop reads anyway
 
 	drivers   []driver    // [0] drives plaintext connections
 	listeners []*listener // not changed after New
@@ -59,6 +60,7 @@ func New(o Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.now = s.opts.Now
 	if s.opts.Now == nil {
 		s.opts.Now = func() int64 { return time.Now().UnixMilli() }
 	}

@@ -305,11 +305,11 @@ func TestUpkeep(t *testing.T) {
 	eachDriver(t, func(t *testing.T, d Driver) {
 		var calls [2]atomic.Int64
 		start(t, d, func(o *Options) {
-			o.Upkeep = func(c *bus.Ctx, share, of int, budget time.Duration) bool {
+			o.Upkeep = func(c *bus.Ctx, share, of int, budget time.Duration) (bool, time.Duration) {
 				if want := len(calls); d == DriverLoops && of != want || budget <= 0 || c.Now() == 0 {
 					t.Errorf("share %d of %d, budget %v, now %d", share, of, budget, c.Now())
 				}
-				return calls[share].Add(1) < 1000
+				return calls[share].Add(1) < 1000, time.Second
 			}
 		})
 		eventually(t, "it is called", func() bool {

@@ -35,6 +35,7 @@ type worker struct {
 	arena []byte
 	used  int
 
+	soft  int // connections above their soft limit; of an event loop
 	tally tally
 	pub   *counters
 	free  blockPool
@@ -86,10 +87,10 @@ type upkeep struct {
 }
 
 // The pace of upkeep: busyPace while there is something to do or traffic, then slower by
-// doubling down to idlePace.
+// doubling up to what Upkeep allows. An idle loop that woke often would cost more than its own
+// work: each time the runtime's monitor looks for what to do, every 20 us, for a while.
 const (
-	busyPace    = 8 * time.Millisecond // and the length of a window
-	idlePace    = 100 * time.Millisecond
+	busyPace    = 8 * time.Millisecond  // and the length of a window
 	upkeepSlice = 40 * time.Microsecond // budget of one call
 	upkeepWork  = 30 * time.Microsecond // a call that took longer found something to do
 )
@@ -98,7 +99,7 @@ const (
 // to call again.
 func (u *upkeep) run(w *worker, share, of int, busy bool) (again time.Duration) {
 	start := time.Now()
-	more := w.srv.opts.Upkeep(w.ctx, share, of, upkeepSlice)
+	more, rest := w.srv.opts.Upkeep(w.ctx, share, of, upkeepSlice)
 	took := time.Since(start)
 	if start.Sub(u.window) >= busyPace {
 		u.window, u.spent = start, 0
@@ -114,7 +115,7 @@ func (u *upkeep) run(w *worker, share, of int, busy bool) (again time.Duration) 
 	case busy, took > upkeepWork:
 		u.interval = busyPace
 	default:
-		u.interval = min(2*u.interval, idlePace)
+		u.interval = min(2*u.interval, rest)
 	}
 	return u.interval
 }

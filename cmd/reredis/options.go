@@ -23,8 +23,14 @@ func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
 		Driver: server.Driver(cfg.Server.Driver), Loops: loops,
 		Settings:      settings(cfg),
 		ShutdownGrace: cfg.Server.ShutdownTimeout,
-		Upkeep: func(c *bus.Ctx, share, of int, budget time.Duration) bool {
-			return n.space.Tick(c.Tx, share, of, budget)
+		Upkeep: func(c *bus.Ctx, share, of int, budget time.Duration) (more bool, rest time.Duration) {
+			if n.space.Tick(c.Tx, share, of, budget) {
+				return true, 0
+			}
+			if n.space.Expires() > 0 {
+				return false, 50 * time.Millisecond // how late a key of an idle server may go
+			}
+			return false, time.Second
 		},
 	}
 }
