@@ -586,9 +586,13 @@ func (a *arena) bin(k uint32) {
 }
 
 // release forgets everything and returns the maps that were taken, for the
-// caller to give back.
+// caller to give back: each up to where it may have physical memory, its
+// capacity is the whole.
 func (a *arena) release() [][]byte {
 	maps := a.regions
+	if n := len(maps); n > 0 {
+		maps[n-1] = maps[n-1][:len(maps[n-1])-len(a.rest)]
+	}
 	for k := range a.chunks {
 		if a.chunks[k].pages == nil && a.mem[k] != nil {
 			maps = append(maps, a.mem[k])

@@ -2,8 +2,8 @@ package keyspace
 
 import "time"
 
-// FlushAll removes all keys of all databases. Its arenas are swapped for empty
-// ones at once; Tick returns their memory. Only inside Exclusive.
+// FlushAll removes all keys of all databases. Their arenas are swapped for empty
+// ones at once; Tick returns the memory, if it is much. Only inside Exclusive.
 func (t *Tx) FlushAll() {
 	t.checkExclusive()
 	if t.Sink != nil {
@@ -26,7 +26,7 @@ func (t *Tx) flushAll() {
 			keys += d.keys.Load()
 			s.lazyPending.Add(-d.keys.Load())
 		}
-		s.src.bury(st.arena.release(), keys)
+		s.lazyFreed.Add(s.src.buryArena(st.arena.release(), keys))
 		clear(st.dbs)
 		st.dead = nil
 		st.tables = 0

@@ -210,6 +210,32 @@ func TestFlushBeside(t *testing.T) {
 	}
 }
 
+// TestFlushStorm: FLUSHALL of few keys, again and again without Tick between,
+// takes no more memory than one.
+func TestFlushStorm(t *testing.T) {
+	s := newSpace(t, Options{Stripes: 4})
+	if s.src.heap {
+		t.Skip("no mmap")
+	}
+	tx := s.NewTx()
+	for range 200 {
+		for i := range 50 {
+			set(t, tx, fmt.Sprint("key", i), "value", NoTTL)
+		}
+		tx.Exclusive(tx.FlushAll)
+		if o := s.Stats(); o.MappedBytes != 0 || o.LazyFreePending != 0 {
+			t.Fatalf("%d bytes mapped, %d keys pending", o.MappedBytes, o.LazyFreePending)
+		}
+	}
+	if n := len(s.src.ranges); n > 4 {
+		t.Errorf("%d regions for four stripes", n)
+	}
+	if o := s.Stats(); o.LazyFreed != 200*50 {
+		t.Errorf("%d keys were freed", o.LazyFreed)
+	}
+	checked(t, s)
+}
+
 // TestExclusiveTakesTurns proves K1 and that nobody starves: lockers of random
 // stripe sets, ticks and walks beside a stream of exclusive requests, each with
 // a fixed amount of work. An exclusive request sees nobody else at work.

@@ -58,9 +58,10 @@ func (m *mapper) take(n int) ([]byte, error) {
 	return b, nil
 }
 
-// give returns what take gave. What has the size of a region stays mapped; its
-// physical memory must have been given back.
+// give returns what take gave; b's capacity counts. What has the size of a
+// region stays mapped; its physical memory must have been given back.
 func (m *mapper) give(b []byte) {
+	b = b[:cap(b)]
 	m.mapped.Add(-int64(len(b)))
 	switch {
 	case m.heap:
@@ -124,12 +125,26 @@ type buried struct {
 	keys int64
 }
 
-// Maps of at least lazyMap bytes are returned by digest, digestSlice at a time:
-// the system works on them for long.
+// Maps of at least lazyMap bytes, and regions of which more than digestSlice is
+// used, are returned by digest, digestSlice at a time: the system works on them
+// for long.
 const (
 	lazyMap     = 2 << 20
 	digestSlice = 1 << 20
 )
+
+// buryArena takes the maps of an arena that nobody uses any more, which had keys,
+// and returns how many of them are gone at once. A little memory goes at once:
+// a client that fills and flushes without end does it faster than upkeep could.
+func (m *mapper) buryArena(maps [][]byte, keys int64) (gone int64) {
+	if !m.heap && len(maps) == 1 && len(maps[0]) <= digestSlice {
+		m.drop(maps[0])
+		m.give(maps[0])
+		return keys
+	}
+	m.bury(maps, keys)
+	return 0
+}
 
 // bury takes maps that nobody uses any more.
 func (m *mapper) bury(maps [][]byte, keys int64) {
