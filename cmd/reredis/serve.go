@@ -69,6 +69,7 @@ type node struct {
 
 	rules   rules
 	rates   *commands.Rates
+	ctx     context.Context // ends when the node is to stop
 	stop    context.CancelFunc
 	started time.Time
 }
@@ -77,6 +78,7 @@ type node struct {
 func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*node, error) {
 	cfg := store.Current()
 	n := &node{store: store, log: log, level: level, started: time.Now()}
+	n.ctx, n.stop = context.WithCancel(context.Background())
 	loops := cfg.Server.Loops
 	if loops == 0 {
 		loops = server.DefaultLoops()
@@ -122,9 +124,7 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 // run drives the parts until a signal, SHUTDOWN or an error stops them, and closes
 // them in reverse order.
 func (n *node) run() error {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	n.stop = cancel
+	defer n.stop()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	defer signal.Stop(signals)
@@ -136,7 +136,7 @@ func (n *node) run() error {
 	if n.web != nil {
 		side.Go(func() {
 			if webErr = n.web.Run(webCtx); webErr != nil {
-				cancel()
+				n.stop()
 			}
 		})
 	}
@@ -144,12 +144,12 @@ func (n *node) run() error {
 		for {
 			select {
 			case s := <-signals:
-				if ctx.Err() != nil {
+				if n.ctx.Err() != nil {
 					n.log.Warn("second signal: exiting at once", "signal", s.String())
 					os.Exit(1)
 				}
 				n.log.Info("Received "+s.String()+", scheduling shutdown...", "signal", s.String())
-				cancel()
+				n.stop()
 			case <-webCtx.Done():
 				return
 			}
@@ -157,7 +157,7 @@ func (n *node) run() error {
 	})
 	side.Go(func() { _ = n.rates.Run(webCtx) }) // returns nil when webCtx ends
 	n.log.Info("Ready to accept connections")
-	err := n.server.Run(ctx)
+	err := n.server.Run(n.ctx)
 	stopWeb()
 	side.Wait()
 	return errors.Join(err, webErr, n.space.Close())
