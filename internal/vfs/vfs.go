@@ -52,6 +52,7 @@ type LockedError struct {
 	Owner string // what that process wrote about itself, "" if unknown
 }
 
+// Error names the file and its owner.
 func (e *LockedError) Error() string {
 	if e.Owner == "" {
 		return "vfs: " + e.Name + " is locked by another process"
