@@ -24,6 +24,13 @@ type Client struct {
 	NoEvict       bool
 	NoTouch       bool
 
+	// Out takes pushes to the client and Conn is the driver's own name for it; both are set before the
+	// first command and never changed, so that any goroutine may read them.
+	Out  Outlet
+	Conn any
+	// Class says which output limits hold.
+	Class Class
+
 	// CloseAfterReply asks the driver to close once what is written has left.
 	CloseAfterReply bool
 	// Replies is the state of CLIENT REPLY.
@@ -33,6 +40,8 @@ type Client struct {
 	Last *Spec
 	// Calls counts the commands.
 	Calls int64
+
+	closers []func() // see OnClose
 }
 
 // ReplyMode is the state of CLIENT REPLY.

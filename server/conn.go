@@ -13,7 +13,6 @@ import (
 type conn struct {
 	fd     int
 	flags  connFlags
-	class  uint8 // of the output limits
 	parser resp.Parser
 	in     []byte // a partial command, or commands that have to wait
 	// seg is the output of this tick. It is in the worker's arena unless segOwned.
@@ -31,6 +30,7 @@ type conn struct {
 	mu   sync.Mutex
 	nc   net.Conn
 	gone chan struct{} // closed when the connection is killed
+	push *pusher
 }
 
 // connFlags is the state of a connection.
@@ -224,7 +224,7 @@ func (c *conn) collect(w *worker) {
 	default:
 		c.seg, c.segOwned = b, true
 	}
-	if w.set.Output[c.class] != (OutputLimit{}) {
+	if w.set.Output[c.client.Class] != (OutputLimit{}) {
 		c.checkOutput(w)
 	}
 }
@@ -237,7 +237,7 @@ const limitSlack = 16 << 10
 
 // checkOutput aborts the connection if its output is beyond the limits.
 func (c *conn) checkOutput(w *worker) {
-	lim := w.set.Output[c.class]
+	lim := w.set.Output[c.client.Class]
 	n := int64(c.queued() - limitSlack)
 	over := n > 0 && lim.Hard > 0 && n >= lim.Hard
 	if n > 0 && lim.Soft > 0 && n >= lim.Soft {
@@ -285,6 +285,9 @@ func (c *conn) state(now int64) bus.ConnState {
 	}
 	if c.flags&flagArmed != 0 {
 		st.Events = "rw"
+	}
+	if c.push != nil {
+		st.OutListMem += c.push.waiting()
 	}
 	st.TotalMem = connSize + cap(c.in) + st.OutBuf + st.OutListMem + st.ArgvMem
 	return st

@@ -167,7 +167,8 @@ func (d *goroutines) accepted(nc net.Conn, l *listener) {
 		return
 	}
 	c := d.srv.newConn(descriptor(nc), p)
-	c.nc, c.gone = nc, make(chan struct{})
+	c.nc, c.gone, c.push = nc, make(chan struct{}), &pusher{}
+	c.client.Out, c.client.Conn = d, c
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.draining {
@@ -205,6 +206,10 @@ func (d *goroutines) drop(c *conn) {
 	c.in = nil
 	c.killLocked()
 	c.mu.Unlock()
+	c.push.end()
+	c.lock()
+	c.client.Closed()
+	c.unlock()
 	d.mu.Lock()
 	delete(d.conns, c)
 	d.mu.Unlock()
@@ -243,7 +248,7 @@ func (d *goroutines) serve(c *conn) {
 
 // feed runs what n bytes that were read bring, and reports whether the connection goes on.
 func (d *goroutines) feed(c *conn, scratch []byte, n int) bool {
-	c.mu.Lock()
+	c.lock()
 	buf := c.took(scratch, n)
 	for first := true; ; first = false {
 		w := d.pool.take()
@@ -276,16 +281,16 @@ func (d *goroutines) feed(c *conn, scratch []byte, n int) bool {
 			if !ok {
 				return false
 			}
-			c.mu.Lock()
+			c.lock()
 			buf = c.in
 		case stopFull:
-			c.mu.Lock()
+			c.lock()
 		}
 	}
 }
 
-// write sends the output, gives w back, and reports whether the connection goes on. c.mu is
-// held when it is called and not when it returns.
+// write sends the output, gives w back, and reports whether the connection goes on. c is
+// locked when it is called and not when it returns.
 func (d *goroutines) write(c *conn, w *worker) bool {
 	out := c.seg
 	c.seg = nil
@@ -297,6 +302,7 @@ func (d *goroutines) write(c *conn, w *worker) bool {
 		w.tally.netOut += int64(n)
 		ok = err == nil
 	}
+	c.push.out.Unlock()
 	if c.segOwned {
 		w.free.dropped += cap(out)
 	}

@@ -73,7 +73,7 @@ func (k *keeper) closeIdle() {
 		if !c.mu.TryLock() {
 			continue
 		}
-		if c.parked == nil && c.class == ClassNormal && c.client.LastSeen+limit < now && c.flags&flagDead == 0 {
+		if c.parked == nil && c.client.Class == ClassNormal && c.client.LastSeen+limit < now && c.flags&flagDead == 0 {
 			k.d.srv.idle.Add(1)
 			c.killLocked()
 		}

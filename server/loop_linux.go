@@ -506,6 +506,7 @@ func (l *loop) close(c *conn) {
 	if c.parked != nil {
 		c.unpark(l.w)
 	}
+	c.client.Closed()
 }
 
 // closeAll ends the loop: what is left is closed, and messages are refused.
@@ -529,8 +530,9 @@ func (l *loop) closeAll() {
 
 // readMail handles the messages.
 func (l *loop) readMail() {
-	for _, m := range l.mail.take() {
-		switch m.kind {
+	list := l.mail.take()
+	for i := 0; i < len(list); i++ {
+		switch m := &list[i]; m.kind {
 		case messageAdd:
 			l.add(m.c)
 		case messageWake:
@@ -538,6 +540,10 @@ func (l *loop) readMail() {
 		case messageCall:
 			l.handed = true
 			m.f()
+		case messagePush:
+			n := sameAudience(list[i:])
+			l.deliver(list[i : i+n])
+			i += n - 1
 		}
 	}
 }

@@ -70,6 +70,7 @@ func (d *loops) give(c *conn) {
 		}
 	}
 	best.pub.conns.Add(1)
+	c.client.Out, c.client.Conn = best, c
 	if !best.mail.post(message{kind: messageAdd, c: c}) {
 		best.discard(c)
 	}

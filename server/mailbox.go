@@ -3,15 +3,19 @@ package server
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/reredis/reredis/bus"
 )
 
 // message asks a loop for something.
 type message struct {
 	kind messageKind
-	c    *conn  // add, wake
-	seq  uint64 // wake: of which wait
-	v    any    // wake
-	f    func() // call: to run on the loop's goroutine
+	c    *conn         // add, wake
+	seq  uint64        // wake: of which wait
+	v    any           // wake
+	f    func()        // call: to run on the loop's goroutine
+	to   []*bus.Client // push
+	m    *bus.Message  // push
 }
 
 type messageKind uint8
@@ -20,6 +24,7 @@ const (
 	messageAdd  messageKind = iota // a new connection
 	messageWake                    // a parked command goes on
 	messageCall
+	messagePush // output for connections
 )
 
 // mailbox is the queue of one loop's messages. Anybody posts, the loop takes.

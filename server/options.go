@@ -72,7 +72,7 @@ type Settings struct {
 }
 
 // OutputLimits are the limits of the client classes.
-type OutputLimits [classes]OutputLimit
+type OutputLimits [bus.Classes]OutputLimit
 
 // OutputLimit says when a client that does not read its replies is closed: at once above
 // Hard, and when it was above Soft for longer than SoftFor. 0 means no limit.
@@ -83,10 +83,9 @@ type OutputLimit struct {
 
 // The client classes of OutputLimits.
 const (
-	ClassNormal = iota
-	ClassReplica
-	ClassPubSub
-	classes
+	ClassNormal  = bus.ClassNormal
+	ClassReplica = bus.ClassReplica
+	ClassPubSub  = bus.ClassPubSub
 )
 
 // DefaultLoops is the number of event loops where nothing is set: one for each core that the

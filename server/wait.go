@@ -10,7 +10,7 @@ import (
 const extraInput = 64 << 10
 
 // wait starts the wait of the parked command, runs it again when it wakes, and so on until it
-// is done. It reports whether the connection goes on. c.mu is not held.
+// is done. It reports whether the connection goes on. c is not locked.
 func (d *goroutines) wait(c *conn) bool {
 	for {
 		woken := make(chan any, 1)
@@ -23,9 +23,9 @@ func (d *goroutines) wait(c *conn) bool {
 		if !ok {
 			return false
 		}
-		c.mu.Lock()
+		c.lock()
 		if c.flags&flagDead != 0 {
-			c.mu.Unlock()
+			c.unlock()
 			return false
 		}
 		w := d.pool.take()
