@@ -1,0 +1,433 @@
+package wal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+)
+
+// tape is a backend in memory: what was written, how far it is durable, and faults on demand.
+type tape struct {
+	mu      sync.Mutex
+	frames  []Frame
+	marks   Marks
+	full    bool          // the present file has no room: Rotate first
+	errs    []error       // of the next calls of Append
+	syncErr error         // of the next sync
+	room    error         // of Prepare
+	gate    chan struct{} // if not nil, a sync takes one element
+	rotated int
+	rehomed int
+	busy    atomic.Int32
+	clean   *bool
+}
+
+func (b *tape) Open(context.Context, func(Marks, error)) (Info, error) { return Info{First: 1}, nil }
+
+func (b *tape) Append(fs []Frame, sync bool) (Marks, error) {
+	if b.busy.Add(1) != 1 {
+		panic("two Appends at a time")
+	}
+	defer b.busy.Add(-1)
+	b.mu.Lock()
+	if len(b.errs) > 0 {
+		err := b.errs[0]
+		b.errs = b.errs[1:]
+		b.mu.Unlock()
+		return Marks{}, err
+	}
+	if b.full {
+		b.mu.Unlock()
+		return Marks{}, errRotate
+	}
+	for _, f := range fs {
+		if f.Base != b.marks.Written+1 {
+			panic(fmt.Sprintf("frame %d behind LSN %d", f.Base, b.marks.Written))
+		}
+		if err := checkEntries(f.Entries(), f.Count); err != nil {
+			panic(err)
+		}
+		f.Bytes = slices.Clone(f.Bytes)
+		b.frames = append(b.frames, f)
+		b.marks.Written = f.Last()
+	}
+	b.mu.Unlock()
+	if sync {
+		return b.Sync()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.marks, nil
+}
+
+func (b *tape) Sync() (Marks, error) {
+	b.mu.Lock()
+	upTo, gate := b.marks.Written, b.gate
+	b.mu.Unlock()
+	if gate != nil {
+		<-gate
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.syncErr; err != nil {
+		b.syncErr = nil
+		b.marks.Written = b.marks.Durable
+		b.frames = slices.DeleteFunc(b.frames, func(f Frame) bool { return f.Last() > b.marks.Durable })
+		return Marks{}, &SyncError{err}
+	}
+	b.marks.Durable = max(b.marks.Durable, upTo)
+	return b.marks, nil
+}
+
+func (b *tape) Rotate() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rotated++
+	b.full = false
+	return nil
+}
+
+func (b *tape) Rehome(fs []Frame) (Marks, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.room != nil {
+		return Marks{}, b.room
+	}
+	b.rehomed++
+	for _, f := range fs {
+		if f.Base != b.marks.Written+1 {
+			panic(fmt.Sprintf("rehomed frame %d behind LSN %d", f.Base, b.marks.Written))
+		}
+		f.Bytes = slices.Clone(f.Bytes)
+		b.frames = append(b.frames, f)
+		b.marks.Written = f.Last()
+	}
+	b.marks.Durable = b.marks.Written
+	return b.marks, nil
+}
+
+func (b *tape) Prepare(int64) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.room
+}
+
+func (b *tape) Read(LSN, func(Frame) error) error          { return nil }
+func (b *tape) Truncate(LSN) error                         { return nil }
+func (b *tape) Trim(LSN) error                             { return nil }
+func (b *tape) NewSnapshot(SnapHeader) (SnapWriter, error) { return nil, errors.ErrUnsupported }
+func (b *tape) OpenSnapshot(SnapID) (SnapReader, error)    { return nil, errors.ErrUnsupported }
+func (b *tape) DropSnapshot(SnapID) error                  { return errors.ErrUnsupported }
+func (b *tape) Close(clean bool) error                     { b.clean = &clean; return nil }
+func (b *tape) set(f func())                               { b.mu.Lock(); defer b.mu.Unlock(); f() }
+func entry(slot uint16, text string) Entry                 { return Entry{Slot: slot, Effect: []byte(text)} }
+func (b *tape) texts() (list []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, f := range b.frames {
+		_ = f.Groups(func(first LSN, group []Entry) error {
+			for i, e := range group {
+				list = append(list, fmt.Sprintf("%d:%s", first+LSN(i), e.Effect))
+			}
+			return nil
+		})
+	}
+	return list
+}
+
+// start runs a log on b and stops it at the end of the test.
+func start(t *testing.T, b *tape, o Options) (*Log, func() error) {
+	t.Helper()
+	o.Databases = 2
+	l := New(o, b, Info{First: 1})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Run(ctx) }()
+	stop := sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() { _ = stop() })
+	return l, stop
+}
+
+func TestAppendCommit(t *testing.T) {
+	b := &tape{}
+	l, stop := start(t, b, Options{})
+	if lsn := l.Append([]Entry{entry(1, "a"), entry(2, "b")}); lsn != 2 {
+		t.Fatalf("LSN %d", lsn)
+	}
+	if got := l.Gate(0, 1); got != 2 {
+		t.Fatalf("gate %d: a group is durable whole", got)
+	}
+	if l.Watermark() != 0 {
+		t.Fatal("the watermark moved before a commit")
+	}
+	l.Append([]Entry{{Slot: BarrierSlot, Effect: []byte("flush")}})
+	if l.Gate(1, 7) != 3 || l.Gate(0, 1) != 3 {
+		t.Fatal("a barrier is the gate of every slot (W3)")
+	}
+	w := l.Register(func() {})
+	if mark := w.Commit(); mark != 3 {
+		t.Fatalf("watermark %d", mark)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.texts(), []string{"1:a", "2:b", "3:flush"}; !slices.Equal(got, want) {
+		t.Fatalf("%v", got)
+	}
+	if b.clean == nil || !*b.clean {
+		t.Fatal("not closed clean")
+	}
+}
+
+// TestW3Policies: under always nothing passes the gate before its sync has returned, under the others
+// once it was written.
+func TestW3Policies(t *testing.T) {
+	for _, p := range []Policy{Always, EverySec, No} {
+		b := &tape{gate: make(chan struct{})}
+		l, stop := start(t, b, Options{Policy: p})
+		lsn := l.Append([]Entry{entry(1, "a")})
+		done := make(chan error, 1)
+		go func() { done <- l.Wait(lsn) }()
+		if p == Always {
+			select {
+			case <-done:
+				t.Fatal("the gate opened before the sync")
+			case b.gate <- struct{}{}:
+			}
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if d := l.Marks().Durable; p == Always && d != 1 || p != Always && d != 0 {
+			t.Errorf("%v: durable %d", p, d)
+		}
+		close(b.gate)
+		if err := stop(); err != nil || b.marks.Durable != 1 {
+			t.Errorf("%v: %v, durable %d after the end", p, err, b.marks.Durable)
+		}
+	}
+}
+
+// TestW13NoLostWakeUp lets loops and goroutines append and wait at random; every wait ends.
+func TestW13NoLostWakeUp(t *testing.T) {
+	for _, p := range []Policy{Always, EverySec} {
+		b := &tape{}
+		l, stop := start(t, b, Options{Policy: p})
+		const each = 300
+		var wg sync.WaitGroup
+		for n := range 4 {
+			wg.Go(func() { // an event loop
+				bell := make(chan struct{}, 1)
+				w := l.Register(func() {
+					select {
+					case bell <- struct{}{}:
+					default:
+					}
+				})
+				for i := range each {
+					gate := l.Append([]Entry{entry(uint16(n), fmt.Sprint(i))})
+					for w.Commit() < gate {
+						<-bell
+					}
+				}
+			})
+			wg.Go(func() { // a connection with a goroutine
+				for i := range each {
+					if err := l.Wait(l.Append([]Entry{entry(uint16(10+n), fmt.Sprint(i))})); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(b.texts()); n != 8*each {
+			t.Fatalf("%d entries", n)
+		}
+	}
+}
+
+func TestRotationLeavesNoLoopWaiting(t *testing.T) {
+	b := &tape{full: true}
+	l, _ := start(t, b, Options{})
+	bell := make(chan struct{}, 1)
+	w := l.Register(func() { bell <- struct{}{} })
+	gate := l.Append([]Entry{entry(1, "a")})
+	for w.Commit() < gate {
+		<-bell
+	}
+	if b.rotated != 1 {
+		t.Fatalf("%d rotations", b.rotated)
+	}
+}
+
+// TestW8Rehome: after a failed sync the frames go elsewhere, and only then the gate opens.
+func TestW8Rehome(t *testing.T) {
+	for _, p := range []Policy{Always, EverySec} {
+		b := &tape{syncErr: syscall.EIO}
+		l, stop := start(t, b, Options{Policy: p})
+		lsn := l.Append([]Entry{entry(1, "a")})
+		if err := l.Wait(lsn); err != nil {
+			t.Fatal(err)
+		}
+		l.Append([]Entry{entry(1, "b")})
+		if err := l.WaitDurable(t.Context(), 2); err != nil {
+			t.Fatal(err)
+		}
+		if b.rehomed != 1 || l.Stats().Rehomes != 1 {
+			t.Fatalf("%v: %d rehomes", p, b.rehomed)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.texts(); !slices.Equal(got, []string{"1:a", "2:b"}) {
+			t.Fatalf("%v: %v", p, got)
+		}
+	}
+}
+
+// TestW9FullDisk: writes are refused with Redis' words until there is room; what was acknowledged stays.
+func TestW9FullDisk(t *testing.T) {
+	b := &tape{errs: []error{syscall.ENOSPC}}
+	l, _ := start(t, b, Options{})
+	done := make(chan error, 1)
+	lsn := l.Append([]Entry{entry(1, "a")})
+	go func() { done <- l.Wait(lsn) }()
+	if err := <-done; err != nil { // after the retry
+		t.Fatal(err)
+	}
+	if err := l.Admit(); err != nil {
+		t.Fatalf("there is room again: %v", err)
+	}
+	l.st.refuse(stateNoRoom, fmt.Errorf("write: %w", syscall.ENOSPC))
+	if err := l.Admit(); err == nil || err.Error() != "MISCONF Errors writing to the AOF file: No space left on device" {
+		t.Fatalf("%v", err)
+	}
+}
+
+// TestFatal: with the second file failing too the log gives up, says so once and opens no gate.
+func TestFatal(t *testing.T) {
+	b := &tape{syncErr: syscall.EIO, room: syscall.EIO}
+	fatal := make(chan error, 2)
+	l, stop := start(t, b, Options{Fatal: func(err error) { fatal <- err }})
+	lsn := l.Append([]Entry{entry(1, "a")})
+	done := make(chan error, 1)
+	go func() { done <- l.Wait(lsn) }()
+	if err := <-fatal; !errors.Is(err, syscall.EIO) {
+		t.Fatal(err)
+	}
+	var refused *RefusedError
+	if err := l.Admit(); !errors.As(err, &refused) || err.Error() != "MISCONF Errors writing to the AOF file: Input/output error" {
+		t.Fatalf("%v", err)
+	}
+	if err := stop(); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("%v", err)
+	}
+	if err := <-done; !errors.Is(err, ErrClosed) {
+		t.Fatalf("the gate opened: %v", err)
+	}
+	if *b.clean {
+		t.Fatal("closed as if clean")
+	}
+}
+
+// TestW12Backpressure: more than the limit unsynced parks writers, and they are woken below half of it.
+func TestW12Backpressure(t *testing.T) {
+	b := &tape{gate: make(chan struct{})}
+	l, _ := start(t, b, Options{UnsyncedLimit: 100})
+	value := string(make([]byte, 60))
+	l.Append([]Entry{entry(1, value)})
+	if err := l.Admit(); err != nil {
+		t.Fatal(err)
+	}
+	l.Append([]Entry{entry(1, value)})
+	if err := l.Admit(); !errors.Is(err, ErrPark) {
+		t.Fatalf("%v", err)
+	}
+	woken := make(chan struct{})
+	if !l.Admitted(func() { close(woken) }) {
+		t.Fatal("not parked")
+	}
+	go func() { _ = l.Wait(2) }()
+	b.gate <- struct{}{}
+	<-woken
+	if err := l.Admit(); err != nil {
+		t.Fatal(err)
+	}
+	close(b.gate)
+}
+
+func TestSetPolicyAlwaysSyncsFirst(t *testing.T) {
+	b := &tape{}
+	l, _ := start(t, b, Options{Policy: No})
+	if err := l.Wait(l.Append([]Entry{entry(1, "a")})); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.SetPolicy(t.Context(), Always); err != nil {
+		t.Fatal(err)
+	}
+	if m := l.Marks(); m.Durable != 1 {
+		t.Fatalf("%+v", m)
+	}
+}
+
+// TestLargeGroups fills batches beyond their size: groups stay whole (W5), LSNs dense (W1).
+func TestLargeGroups(t *testing.T) {
+	b := &tape{}
+	l, stop := start(t, b, Options{Policy: No})
+	rng := rand.New(rand.NewPCG(1, 2))
+	var want LSN
+	for range 50 {
+		group := make([]Entry, 1+rng.IntN(4))
+		for i := range group {
+			group[i] = entry(uint16(i), string(make([]byte, rng.IntN(200<<10))))
+		}
+		want += LSN(len(group))
+		if got := l.Append(group); got != want {
+			t.Fatalf("LSN %d, not %d", got, want)
+		}
+	}
+	if err := l.Wait(want); err != nil {
+		t.Fatal(err)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range b.frames {
+		if err := b.frames[i].Groups(func(LSN, []Entry) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(b.texts()); n != int(want) {
+		t.Fatalf("%d entries, not %d", n, want)
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	l := New(Options{Policy: No, UnsyncedLimit: 1 << 40, Now: func() int64 { return 0 }}, &sink{}, Info{First: 1})
+	group := []Entry{entry(1, string(make([]byte, 100)))}
+	w := l.Register(func() {})
+	b.ReportAllocs()
+	for i := range b.N {
+		l.Append(group)
+		if i%64 == 0 {
+			w.Commit()
+		}
+	}
+}
+
+// sink is a backend that forgets.
+type sink struct{ tape }
+
+func (s *sink) Append(fs []Frame, _ bool) (Marks, error) {
+	last := fs[len(fs)-1].Last()
+	return Marks{Written: last, Durable: last}, nil
+}

@@ -1,0 +1,120 @@
+package wal
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// ErrPark is returned by Admit when a write has to wait; see Log.Admitted.
+var ErrPark = errors.New("wal: the log is behind")
+
+// The reasons why a write may not execute now, as bits.
+const (
+	stateFull   uint32 = 1 << iota // too much is not durable yet
+	stateLate                      // the sync of EverySec is late
+	stateNoRoom                    // the disk is full
+	stateFailed                    // the disk has failed, for good
+)
+
+// states says whether writes are admitted.
+type states struct {
+	bits  atomic.Uint32
+	mu    sync.Mutex
+	cause error // of stateNoRoom and stateFailed
+	woken []func()
+}
+
+func (s *states) set(bit uint32) { s.bits.Or(bit) }
+
+// refuse sets a bit for which writes are refused instead of parked.
+func (s *states) refuse(bit uint32, cause error) {
+	s.mu.Lock()
+	s.cause = cause
+	s.mu.Unlock()
+	s.bits.Or(bit)
+	s.release()
+}
+
+// clear takes a bit away and wakes who waited.
+func (s *states) clear(bit uint32) {
+	if s.bits.And(^bit)&bit != 0 {
+		s.release()
+	}
+}
+
+// release wakes all that are parked; they ask again.
+func (s *states) release() {
+	s.mu.Lock()
+	woken := s.woken
+	s.woken = nil
+	s.mu.Unlock()
+	for _, wake := range woken {
+		wake()
+	}
+}
+
+// Admit says whether a write may execute: it is asked before, with nothing locked (W9). The error is ErrPark, or
+// a MISCONF error to reply with.
+func (l *Log) Admit() error {
+	bits := l.st.bits.Load()
+	if bits == 0 {
+		return nil
+	}
+	return l.st.why(bits)
+}
+
+func (s *states) why(bits uint32) error {
+	if bits&(stateNoRoom|stateFailed) == 0 {
+		return ErrPark
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &RefusedError{Cause: s.cause}
+}
+
+// Refused reports the error for which writes are refused now, nil if they are not.
+func (l *Log) Refused() error {
+	if bits := l.st.bits.Load(); bits&(stateNoRoom|stateFailed) != 0 {
+		return l.st.why(bits)
+	}
+	return nil
+}
+
+// Admitted arranges that wake is called once, from any goroutine, when a write that got ErrPark should ask
+// again. It returns false if it should at once.
+func (l *Log) Admitted(wake func()) bool {
+	s := &l.st
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if bits := s.bits.Load(); bits == 0 || bits&(stateNoRoom|stateFailed) != 0 {
+		return false
+	}
+	s.woken = append(s.woken, wake)
+	return true
+}
+
+// RefusedError is why writes are refused. Its text is Redis'.
+type RefusedError struct{ Cause error }
+
+// Error is the reply.
+func (e *RefusedError) Error() string {
+	return "MISCONF Errors writing to the AOF file: " + capital(e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *RefusedError) Unwrap() error { return e.Cause }
+
+// capital is the text of the system's error as strerror words it.
+func capital(err error) string {
+	var errno syscall.Errno
+	text := err.Error()
+	if errors.As(err, &errno) {
+		text = errno.Error()
+	}
+	if text == "" || text[0] < 'a' || text[0] > 'z' {
+		return text
+	}
+	return string(text[0]-32) + text[1:]
+}

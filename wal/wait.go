@@ -1,0 +1,121 @@
+package wal
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// waits are those who wait for the watermark.
+type waits struct {
+	loops   atomic.Pointer[[]*Waiter]
+	blocked atomic.Int32 // goroutines in list, or about to be
+	mu      sync.Mutex
+	list    []blocked
+	closed  bool
+}
+
+// blocked is a goroutine that waits for its gate.
+type blocked struct {
+	gate LSN
+	done chan error // of one element
+}
+
+func (w *waits) init() { w.loops.Store(&[]*Waiter{}) }
+
+// Waiter is an event loop that commits at the end of its ticks.
+type Waiter struct {
+	l        *Log
+	wake     func()
+	sleeping atomic.Bool
+}
+
+// Register adds an event loop. wake is called from any goroutine when replies may leave, or a commit that the
+// loop could not do itself has ended; it must not block.
+func (l *Log) Register(wake func()) *Waiter {
+	w := &Waiter{l: l, wake: wake}
+	l.waits.mu.Lock()
+	defer l.waits.mu.Unlock()
+	loops := append([]*Waiter{}, *l.waits.loops.Load()...)
+	loops = append(loops, w)
+	l.waits.loops.Store(&loops)
+	return w
+}
+
+// Commit writes what was appended, under Always durably, unless another goroutine does so now. It returns
+// the watermark. If that is too low for the caller's replies it will be woken.
+func (w *Waiter) Commit() LSN {
+	if !w.l.tryCommit() {
+		w.sleeping.Store(true)
+		// The other may have ended before it could see that.
+		w.l.tryCommit()
+	}
+	return w.l.Watermark()
+}
+
+// wake wakes the loops that sleep, and the goroutines whose gate the watermark has reached.
+func (w *waits) wake(mark LSN) {
+	for _, loop := range *w.loops.Load() {
+		if loop.sleeping.Load() && loop.sleeping.CompareAndSwap(true, false) {
+			loop.wake()
+		}
+	}
+	if w.blocked.Load() == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	rest := w.list[:0]
+	for _, b := range w.list {
+		if b.gate <= mark {
+			b.done <- nil
+		} else {
+			rest = append(rest, b)
+		}
+	}
+	clear(w.list[len(rest):])
+	w.list = rest
+}
+
+// close ends all waiting.
+func (w *waits) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	for _, b := range w.list {
+		b.done <- ErrClosed
+	}
+	w.list = nil
+}
+
+// Wait commits, or lets others, and returns once the watermark has reached gate, or with
+// ErrClosed when the log ends before that.
+func (l *Log) Wait(gate LSN) error {
+	if l.Watermark() >= gate {
+		return nil
+	}
+	w := &l.waits
+	w.blocked.Add(1)
+	defer w.blocked.Add(-1)
+	// Whoever commits now ends after this, sees blocked, and goes on as long as anything
+	// is pending.
+	b := blocked{gate: gate, done: make(chan error, 1)}
+	w.mu.Lock()
+	if w.closed {
+		w.mu.Unlock()
+		return ErrClosed
+	}
+	w.list = append(w.list, b)
+	w.mu.Unlock()
+	l.tryCommit()
+	w.wake(l.Watermark()) // it may have been reached before b was in the list
+	return <-b.done
+}
+
+// WaitDurable returns once an LSN is durable, whatever the policy; it asks for a sync if need be.
+func (l *Log) WaitDurable(ctx context.Context, lsn LSN) error {
+	if LSN(l.durable.Load()) >= lsn {
+		return nil
+	}
+	return l.do(ctx, func() error { return l.commitLocked(true) })
+}
