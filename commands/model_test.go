@@ -1058,7 +1058,11 @@ func fuzzCommand(d *fuzzDice) []string {
 	if args[0] != "SELECT" && d.IntN(4) == 0 { // an argument of the fuzzer's
 		at := 1 + d.IntN(max(len(args)-1, 1))
 		if at < len(args) && !(args[0] == "SCAN" && at == 1) {
+			was := args[at]
 			args[at] = d.text()
+			if _, err := strconv.Atoi(args[at]); err == nil && args[at-1] == "COUNT" {
+				args[at] = was // the model scans in one step
+			}
 		}
 	}
 	return args
