@@ -8,7 +8,8 @@ package vfs
 
 import "io"
 
-// FS is one directory tree. Names are relative to its root, with slashes. A change of a
+// FS is one directory tree. Names are relative to its root, with slashes; "." is the root itself.
+// A file that is not there is fs.ErrNotExist to errors.Is. A change of a
 // directory (a name made, renamed or removed) survives a crash only once SyncDir has
 // returned for that directory. All methods may be called from any goroutine.
 type FS interface {
@@ -26,8 +27,8 @@ type FS interface {
 	MkdirAll(dir string) error
 	// SyncDir makes the names in a directory durable.
 	SyncDir(dir string) error
-	// Lock takes the lock file of that name, or fails with ErrLocked, naming its owner, if another process
-	// has it. Closing releases it, and so does the end of the process.
+	// Lock takes the lock file of that name, or fails with a *LockedError, naming its owner, if another process
+	// has it, or another Lock of this one. Closing releases it, and so does the end of the process.
 	Lock(name string) (io.Closer, error)
 }
 
