@@ -1,0 +1,176 @@
+package wal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"slices"
+
+	"github.com/reredis/reredis/internal/vfs"
+)
+
+// The file MANIFEST is text, so that one can look into it: a first line with the version, the manifest as JSON,
+// and a last line with the CRC-32C of all before it.
+const (
+	manifestName = "MANIFEST"
+	manifestTemp = "MANIFEST.tmp"
+	manifestHead = "reredis manifest 1\n"
+	manifestTail = "crc32c "
+	rootDir      = "."
+)
+
+// manifest is what a data directory knows beyond what its segments say. It is replaced as a whole.
+type manifest struct {
+	// First is the first LSN that the log must have; entries before it may be gone.
+	First LSN `json:"first"`
+	// Proven is durable for certain: it is noted at every edit. A log that ends before it is corrupt.
+	Proven LSN `json:"proven"`
+	// CleanEnd is the last LSN of a log that was closed, 0 while it is open or after a crash.
+	CleanEnd LSN `json:"clean_end"`
+	// Cuts end segments before the end of their bytes, oldest first.
+	Cuts []cut `json:"cuts"`
+	// Epochs is the table of epochs, oldest first.
+	Epochs []epochStart `json:"epochs"`
+	// Snapshots are the published ones, oldest first.
+	Snapshots []SnapInfo `json:"snapshots"`
+}
+
+// cut says that what segments with an id below Below hold behind the LSN After is no part of
+// the log: their file failed to sync, or the entries were taken back.
+type cut struct {
+	After LSN    `json:"after"`
+	Below uint32 `json:"below"`
+}
+
+// epochStart is the first LSN of an epoch.
+type epochStart struct {
+	Epoch uint64 `json:"epoch"`
+	First LSN    `json:"first"`
+}
+
+func (m *manifest) clone() *manifest {
+	c := *m
+	c.Cuts, c.Epochs, c.Snapshots = slices.Clone(m.Cuts), slices.Clone(m.Epochs), slices.Clone(m.Snapshots)
+	return &c
+}
+
+func (m *manifest) encode() ([]byte, error) {
+	body, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	b := append([]byte(manifestHead), body...)
+	return sealManifest(append(b, '\n')), nil
+}
+
+func sealManifest(b []byte) []byte {
+	return fmt.Appendf(b, "%s%08x\n", manifestTail, crc32.Checksum(b, castagnoli))
+}
+
+func decodeManifest(b []byte) (*manifest, error) {
+	cutAt := bytes.LastIndex(b, []byte(manifestTail))
+	if cutAt < 0 || !bytes.Equal(sealManifest(slices.Clone(b[:cutAt])), b) {
+		return nil, fmt.Errorf("%w: the checksum of the %s is wrong", ErrCorrupt, manifestName)
+	}
+	body, ok := bytes.CutPrefix(b[:cutAt], []byte(manifestHead))
+	if !ok {
+		line, _, _ := bytes.Cut(b, []byte("\n"))
+		return nil, fmt.Errorf("wal: the %s is a %q; this program reads %q", manifestName, line, manifestHead[:len(manifestHead)-1])
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	m := new(manifest)
+	if err := d.Decode(m); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, manifestName, err)
+	}
+	return m, nil
+}
+
+// readManifest returns fs.ErrNotExist if there is none.
+func readManifest(fsys vfs.FS) (*manifest, error) {
+	b, err := readFile(fsys, manifestName)
+	if err != nil {
+		return nil, err
+	}
+	return decodeManifest(b)
+}
+
+// writeManifest replaces the manifest; it is durable when nil is returned. After an error the
+// old one or the new one is there.
+func writeManifest(fsys vfs.FS, m *manifest) error {
+	b, err := m.encode()
+	if err != nil {
+		return err
+	}
+	if err := fsys.Remove(manifestTemp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := writeFile(fsys, manifestTemp, b); err != nil {
+		return err
+	}
+	if err := fsys.Rename(manifestTemp, manifestName); err != nil {
+		return err
+	}
+	return fsys.SyncDir(rootDir)
+}
+
+// editManifest changes the manifest: edit is given a copy of the present one, which then
+// replaces it, durably. After an error either may be in the directory: what the new one names must stay until the
+// next edit has succeeded. Any goroutine may call it while the backend is open. edit must not call it.
+func (b *FileBackend) editManifest(edit func(*manifest)) error {
+	b.manifestMu.Lock()
+	defer b.manifestMu.Unlock()
+	m := b.manifest.clone()
+	m.Proven = max(m.Proven, b.durableMark())
+	edit(m)
+	if err := writeManifest(b.fs, m); err != nil {
+		return fmt.Errorf("wal: writing the %s: %w", manifestName, err)
+	}
+	b.manifest = m
+	return nil
+}
+
+// readFile reads a whole file.
+func readFile(fsys vfs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	size, err := f.Size()
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, size)
+	if err := readFull(f, b, 0); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return b, nil
+}
+
+// readFull fills b from off.
+func readFull(f io.ReaderAt, b []byte, off int64) error {
+	if n, err := f.ReadAt(b, off); n < len(b) {
+		return err
+	}
+	return nil
+}
+
+// writeFile makes a file of b and syncs it; its name is not durable yet. After an error no such file is left.
+func writeFile(fsys vfs.FS, name string, b []byte) error {
+	f, err := fsys.Create(name)
+	if err != nil {
+		return err
+	}
+	if _, err = f.WriteAt(b, 0); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, fsys.Remove(name))
+	}
+	return nil
+}
