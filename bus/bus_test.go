@@ -3,6 +3,7 @@ package bus
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -316,10 +317,18 @@ func TestAdmission(t *testing.T) {
 // memoryLog keeps what is appended.
 type memoryLog struct{ groups [][]Effect }
 
-func (m *memoryLog) Append(effects []Effect) (uint64, error) {
-	m.groups = append(m.groups, append([]Effect(nil), effects...))
-	return uint64(len(m.groups)), nil
+func (m *memoryLog) Append(effects []Effect) uint64 {
+	group := slices.Clone(effects)
+	for i := range group {
+		group[i].RESP = slices.Clone(group[i].RESP)
+	}
+	m.groups = append(m.groups, group)
+	return uint64(100 + len(m.groups))
 }
+
+func (m *memoryLog) Gate(_ int, slot uint16) uint64 { return uint64(slot % 50) }
+
+func (m *memoryLog) Appended() uint64 { return uint64(100 + len(m.groups)) }
 
 // TestLogging: a change and its effects reach the log as one group; an unchanged keyspace
 // appends nothing (K5).
@@ -358,13 +367,52 @@ func TestLogging(t *testing.T) {
 	for _, g := range m.groups {
 		var words []string
 		for _, e := range g {
-			words = append(words, fmt.Sprintf("%s%q", e.Raw, e.Argv))
+			words = append(words, strings.ReplaceAll(string(e.RESP), "\r\n", " "))
 		}
 		got = append(got, strings.Join(words, "+"))
 	}
-	want := `raw[]; ["SET" "b" "2"]; ["DEL" "a"]+["DEL" "b"]`
+	want := "raw; *3 $3 SET $1 b $1 2 ; *2 $3 DEL $1 a +*2 $3 DEL $1 b "
 	if s := strings.Join(got, "; "); s != want {
 		t.Errorf("log: %s\nwant %s", s, want)
+	}
+}
+
+// TestGate: a reply waits for its own write, and a read for the last write of its slots (W3).
+func TestGate(t *testing.T) {
+	m := &memoryLog{}
+	b := newBus(t, Lock(), Logging(func() Log { return m }))
+	read := func(*Ctx) error { return nil }
+	if err := b.Register(
+		Spec{Name: "set", Arity: 3, Flags: Write, Keys: []KeySpec{OneKey(1, KeyOW)}, Run: func(c *Ctx) error {
+			return c.Tx.SetBytes(c.Args[1], c.Args[2], keyspace.NoTTL)
+		}},
+		Spec{Name: "get", Arity: 2, Flags: ReadOnly, Keys: []KeySpec{OneKey(1, KeyRO)}, Run: read},
+		Spec{Name: "mget", Arity: -2, Flags: ReadOnly, Keys: []KeySpec{KeyRange(1, -1, 1, KeyRO)}, Run: read},
+		Spec{Name: "dbsize", Arity: 1, Flags: ReadOnly, Run: read},
+		Spec{Name: "keys", Arity: 1, Flags: ReadOnly, Lock: LockNone, Run: read},
+		Spec{Name: "swap", Arity: 1, Flags: ReadOnly, Lock: LockExclusive, Run: read},
+		Spec{Name: "ping", Arity: 1, Run: read},
+	); err != nil {
+		t.Fatal(err)
+	}
+	gate := func(key string) uint64 { return m.Gate(0, keyspace.Slot([]byte(key))) }
+	c := newCtx(b)
+	for _, tt := range []struct {
+		args string
+		want uint64
+	}{
+		{"set a 1", 101},
+		{"get b", gate("b")},
+		{"mget b c d", max(gate("b"), gate("c"), gate("d"))},
+		{"dbsize", 101},
+		{"keys", 101},
+		{"swap", 101},
+		{"ping", 0},
+	} {
+		call(c, strings.Fields(tt.args)...)
+		if got := c.TakeGate(); got != tt.want {
+			t.Errorf("%s: gate %d, not %d", tt.args, got, tt.want)
+		}
 	}
 }
 

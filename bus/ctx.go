@@ -27,6 +27,7 @@ type Ctx struct {
 	calls []uint32 // per spec id, since the last EndTick
 	dirty []int    // ids with calls
 	group group    // what the log layer collects
+	gate  uint64   // what the replies wait for
 }
 
 // NewCtx returns a context for one driver goroutine.

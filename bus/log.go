@@ -1,66 +1,118 @@
 package bus
 
-// Log takes the effects of commands. Package wal's log is joined to it by cmd/reredis.
+import "github.com/reredis/reredis/internal/resp"
+
+// Log takes the effects of commands and says what replies have to wait for. Package wal's log is
+// joined to it by cmd/reredis.
 type Log interface {
-	// Append takes the effects of one command as one atomic group and returns the
-	// LSN of its last entry. It is called with the keys' stripes locked. The slices
-	// are reused after it returns.
-	Append(effects []Effect) (lsn uint64, err error)
+	// Append takes the effects of one command as one atomic group and returns the LSN of
+	// its last entry. It is called with the keys' stripes locked. The slices are reused
+	// after it returns.
+	Append(effects []Effect) (lsn uint64)
+	// Gate is the LSN that a reply waits for which tells of a slot, or of its emptiness. The
+	// slot's stripe is locked.
+	Gate(db int, slot uint16) uint64
+	// Appended is the same for a reply that may tell of any slot.
+	Appended() uint64
 }
 
 // Effect is a self-contained change of one key, or of whole databases where Slot
 // is keyspace.BarrierSlot.
 type Effect struct {
-	DB   int
+	DB   uint16
 	Slot uint16
-	// Argv is the effect as a command. It is nil if the command as received, in
-	// Raw, is its own effect.
-	Argv [][]byte
-	Raw  []byte
+	RESP []byte // the change as an encoded command
 }
 
 // group collects the effects of one command; it is the Sink of the Tx meanwhile.
 type group struct {
-	raw     []byte
+	raw     []byte // the command as received
+	text    []byte // the effects that are not
 	effects []Effect
+	ends    []int // of each effect in text, -1: it is raw
+}
+
+// keepText bounds the memory that a group keeps.
+const keepText = 64 << 10
+
+func (g *group) begin(raw []byte) {
+	g.raw, g.text, g.effects, g.ends = raw, g.text[:0], g.effects[:0], g.ends[:0]
 }
 
 // Effect records one effect; argv is copied.
 func (g *group) Effect(db int, slot uint16, argv [][]byte) {
-	e := Effect{DB: db, Slot: slot}
+	g.effects = append(g.effects, Effect{DB: uint16(db), Slot: slot})
 	if argv == nil {
-		e.Raw = g.raw
-	} else {
-		e.Argv = make([][]byte, len(argv))
-		for i, a := range argv {
-			e.Argv[i] = append([]byte(nil), a...)
-		}
+		g.ends = append(g.ends, -1)
+		return
 	}
-	g.effects = append(g.effects, e)
+	g.text = resp.AppendCommand(g.text, argv...)
+	g.ends = append(g.ends, len(g.text))
+}
+
+// done returns the effects.
+func (g *group) done() []Effect {
+	start := 0
+	for i, end := range g.ends {
+		if end < 0 {
+			g.effects[i].RESP = g.raw
+			continue
+		}
+		g.effects[i].RESP = g.text[start:end]
+		start = end
+	}
+	return g.effects
+}
+
+// end forgets them.
+func (g *group) end() {
+	clear(g.effects)
+	g.raw = nil
+	if cap(g.text) > keepText {
+		g.text = nil
+	}
 }
 
 // Logging is the layer that appends what a command changed, also what one that failed or
-// only read removed as expired. current is asked when the table is built; nil
-// means no log, and the layer costs nothing.
+// only read removed as expired, and notes what its reply has to wait for. current is asked
+// when the table is built; nil means no log, and the layer costs nothing.
 func Logging(current func() Log) Layer {
 	return Layer{Name: "log", Wrap: func(s *Spec, next Handler) Handler {
 		l := current()
 		if l == nil || !s.Touches() {
 			return next
 		}
+		whole := s.Lock == LockNone || s.Lock == LockKeys && len(s.Keys) == 0 && s.Extract == nil
 		return func(c *Ctx) error {
 			g := &c.group
-			g.raw, g.effects = c.Raw, g.effects[:0]
+			g.begin(c.Raw)
 			c.Tx.Sink = g
 			err := next(c)
 			c.Tx.Sink, c.Tx.Raw = nil, false
-			if len(g.effects) == 0 {
-				return err
-			}
-			if _, logErr := l.Append(g.effects); logErr != nil && err == nil {
-				err = logErr
+			switch {
+			case len(g.effects) > 0:
+				c.wait(l.Append(g.done()))
+				g.end()
+			case err == errParked: //nolint:errorlint // a private sentinel that nobody wraps
+			case whole || c.Tx.Whole():
+				c.wait(l.Appended())
+			default:
+				for _, slot := range c.Tx.Slots() {
+					c.wait(l.Gate(c.Tx.DB, slot))
+				}
 			}
 			return err
 		}
 	}}
+}
+
+// wait says that the reply must not leave before an LSN is safe.
+func (c *Ctx) wait(lsn uint64) { c.gate = max(c.gate, lsn) }
+
+// TakeGate returns the LSN that the replies written since the last TakeGate have to wait for, 0 if they need
+// not.
+func (c *Ctx) TakeGate() uint64 {
+	lsn := c.gate
+	c.gate = 0
+	return lsn
 }

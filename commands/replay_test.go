@@ -14,23 +14,31 @@ import (
 // ledger is a Log that keeps every effect.
 type ledger struct {
 	t       testing.TB
-	effects []bus.Effect
+	effects []effect
 }
 
-func (g *ledger) Append(effects []bus.Effect) (uint64, error) {
-	for _, e := range effects {
-		if e.Argv == nil {
-			args, _, _, _, ok, err := new(resp.Parser).Next(append([]byte(nil), e.Raw...), nil, nil)
-			if !ok || err != nil {
-				g.t.Errorf("an effect is neither argv nor a command: %q", e.Raw)
-				continue
-			}
-			e.Argv, e.Raw = args, nil
-		}
-		g.effects = append(g.effects, e)
-	}
-	return uint64(len(g.effects)), nil
+// effect is one effect with its words.
+type effect struct {
+	DB   int
+	Slot uint16
+	Argv [][]byte
 }
+
+func (g *ledger) Append(effects []bus.Effect) uint64 {
+	for _, e := range effects {
+		args, _, _, n, ok, err := new(resp.Parser).Next(append([]byte(nil), e.RESP...), nil, nil)
+		if !ok || err != nil || n != len(e.RESP) {
+			g.t.Errorf("an effect is no command: %q", e.RESP)
+			continue
+		}
+		g.effects = append(g.effects, effect{int(e.DB), e.Slot, args})
+	}
+	return uint64(len(g.effects))
+}
+
+func (g *ledger) Gate(int, uint16) uint64 { return uint64(len(g.effects)) }
+
+func (g *ledger) Appended() uint64 { return uint64(len(g.effects)) }
 
 // take returns the effects since the last call as text.
 func (g *ledger) take() string {
@@ -49,7 +57,7 @@ func (g *ledger) take() string {
 }
 
 // replay applies effects to a space, as recovery and replicas do.
-func replay(t *testing.T, space *keyspace.Space, effects []bus.Effect) {
+func replay(t *testing.T, space *keyspace.Space, effects []effect) {
 	t.Helper()
 	tx := space.NewTx()
 	tx.Now = startOfTime * 2 // behind the deadlines of the test

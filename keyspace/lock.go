@@ -139,6 +139,8 @@ func (t *Tx) LockKey(key []byte) bool {
 			t.last = hashed{&key[0], len(key), slot, uint32(s.sip.sum(key) >> 32)}
 		}
 	}
+	t.slots = t.slots[:1]
+	t.slots[0] = slot
 	if t.excl {
 		return true
 	}
@@ -166,11 +168,12 @@ func (t *Tx) LockKeys(keys [][]byte) bool {
 	if debug {
 		t.checkNothingHeld()
 	}
-	t.many = t.many[:0]
+	t.many, t.slots = t.many[:0], t.slots[:0]
 	t.hashes, t.nextHash = t.hashes[:0], 0
 	for _, key := range keys {
 		slot := Slot(key)
 		t.many = append(t.many, slot&s.mask)
+		t.slots = append(t.slots, slot)
 		if len(key) > 0 && len(t.hashes) < manyHashes {
 			t.hashes = append(t.hashes, hashed{&key[0], len(key), slot, uint32(s.sip.sum(key) >> 32)})
 		}

@@ -23,6 +23,7 @@ type Tx struct {
 	many []uint16 // stripes of LockKeys, ascending
 	held int      // how many of them are held
 
+	slots    []uint16 // of the keys of LockKey or LockKeys, in their order
 	last     hashed   // of LockKey, or the one of hashes used last
 	hashes   []hashed // of LockKeys, in the order of its keys
 	nextHash int
@@ -51,7 +52,14 @@ type hashed struct {
 func (h *hashed) is(key []byte) bool { return len(key) == h.n && h.n > 0 && &key[0] == h.p }
 
 // NewTx makes a Tx.
-func (s *Space) NewTx() *Tx { return &Tx{s: s, Now: s.opts.Now()} }
+func (s *Space) NewTx() *Tx { return &Tx{s: s, Now: s.opts.Now(), slots: make([]uint16, 1, 8)} }
+
+// Slots are those of the keys that the Tx holds or held last, in the order of LockKeys, not
+// without duplicates. The slice is valid until the next lock.
+func (t *Tx) Slots() []uint16 { return t.slots }
+
+// Whole says that the Tx runs in an exclusive phase.
+func (t *Tx) Whole() bool { return t.excl }
 
 // Space returns the Space that the Tx belongs to.
 func (t *Tx) Space() *Space { return t.s }
