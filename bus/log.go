@@ -91,14 +91,14 @@ func Logging(current func() Log) Layer {
 			c.Tx.Sink, c.Tx.Raw = nil, false
 			switch {
 			case len(g.effects) > 0:
-				c.wait(l.Append(g.done()))
+				c.After(l.Append(g.done()))
 				g.end()
 			case err == errParked: //nolint:errorlint // a private sentinel that nobody wraps
 			case whole || c.Tx.Whole():
-				c.wait(l.Appended())
+				c.After(l.Appended())
 			default:
 				for _, slot := range c.Tx.Slots() {
-					c.wait(l.Gate(c.Tx.DB, slot))
+					c.After(l.Gate(c.Tx.DB, slot))
 				}
 			}
 			return err
@@ -106,8 +106,8 @@ func Logging(current func() Log) Layer {
 	}}
 }
 
-// wait says that the reply must not leave before an LSN is safe.
-func (c *Ctx) wait(lsn uint64) { c.gate = max(c.gate, lsn) }
+// After says that the reply must not leave before an LSN is safe.
+func (c *Ctx) After(lsn uint64) { c.gate = max(c.gate, lsn) }
 
 // TakeGate returns the LSN that the replies written since the last TakeGate have to wait for, 0 if they need
 // not.

@@ -19,6 +19,8 @@ type conn struct {
 	seg      []byte
 	segOwned bool
 	held     held
+	gate     uint64 // LSN that seg waits for
+	gates    []gate // of what is held, ascending
 
 	client bus.Client
 
@@ -46,6 +48,7 @@ const (
 	flagArmed                          // epoll reports that it can be written
 	flagMuted                          // epoll does not report that it can be read
 	flagDeafened                       // epoll does not report either that the peer has shut down
+	flagGated                          // in the loop's list of those with output that waits for the log
 )
 
 // flagsIdle are those that forbid to read input.
@@ -213,6 +216,10 @@ func (c *conn) lend(w *worker) {
 // collect takes the buffer back. It is no longer in the arena if the replies did not fit.
 func (c *conn) collect(w *worker) {
 	b := w.ctx.Reply.End()
+	if lsn := w.ctx.TakeGate(); lsn > 0 {
+		c.gate = max(c.gate, lsn)
+		w.gate = max(w.gate, lsn)
+	}
 	switch {
 	case len(b) == 0:
 		c.seg = nil

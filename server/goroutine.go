@@ -292,10 +292,13 @@ func (d *goroutines) feed(c *conn, scratch []byte, n int) bool {
 // write sends the output, gives w back, and reports whether the connection goes on. c is
 // locked when it is called and not when it returns.
 func (d *goroutines) write(c *conn, w *worker) bool {
-	out := c.seg
-	c.seg = nil
+	out, lsn := c.seg, c.gate
+	c.seg, c.gate = nil, 0
 	ok := c.flags&(flagAbort|flagDead) == 0
 	c.mu.Unlock()
+	if ok && lsn > 0 && d.srv.opts.WAL != nil {
+		ok = d.srv.opts.WAL.Wait(lsn) == nil
+	}
 	if ok && len(out) > 0 {
 		n, err := c.nc.Write(out)
 		w.tally.writes++

@@ -28,6 +28,10 @@ type loop struct {
 	ready   []*conn // with input left over from an earlier tick
 	serving []*conn // ready of the tick before, spare memory
 
+	committer Committer // nil: there is no log
+	watermark uint64    // replies may leave up to it
+	gated     []*conn   // with output that waits for the log
+
 	start                    time.Time
 	now                      time.Duration // since start, of the tick
 	worked                   bool          // something happened since the last upkeep
@@ -69,6 +73,9 @@ func newLoop(s *Server, share, of int) (*loop, error) {
 	}
 	l := &loop{srv: s, share: share, of: of, epfd: epfd, bell: bell, start: time.Now()}
 	l.mail.ring = l.ring
+	if s.opts.WAL != nil {
+		l.committer = s.opts.WAL.Register(func() { l.mail.post(message{kind: messageCommit}) })
+	}
 	if err := unix.EpollCtl(epfd, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(bell)}); err != nil {
 		l.closeFiles()
 		return nil, fmt.Errorf("epoll_ctl: %w", err)
@@ -108,6 +115,7 @@ func (l *loop) run() error {
 		if len(l.ready) > 0 {
 			l.serveReady()
 		}
+		l.commit()
 		l.flushAll()
 		l.w.end()
 		if n > 0 {
@@ -280,6 +288,7 @@ func (l *loop) ended(c *conn) {
 func (l *loop) feed(c *conn, buf []byte) {
 	for {
 		if len(l.w.arena)-l.w.used < fullSize {
+			l.commit()
 			l.flushAll()
 			l.w.used = 0
 		}
@@ -391,11 +400,41 @@ func (l *loop) flushAll() {
 	l.dirty = l.dirty[:0]
 }
 
+// commit makes safe what the tick has changed, or leaves that to another loop, and sends what was
+// held for it.
+func (l *loop) commit() {
+	if l.committer == nil {
+		return
+	}
+	// Also for what is held since earlier ticks, so that the loop will be woken for it.
+	l.watermark = l.committer.Commit(l.w.gate)
+	if len(l.gated) == 0 {
+		return
+	}
+	rest := l.gated[:0]
+	for _, c := range l.gated {
+		if c.flags&flagDead != 0 {
+			continue
+		}
+		c.open(l.watermark)
+		if len(c.gates) == 0 {
+			c.flags &^= flagGated
+		} else {
+			rest = append(rest, c)
+		}
+		if c.flags&flagArmed == 0 {
+			l.writable(c)
+		}
+	}
+	clear(l.gated[len(rest):])
+	l.gated = rest
+}
+
 // flush writes what the tick produced, or queues it behind what waits already.
 func (l *loop) flush(c *conn) {
-	b := c.seg
-	c.seg = nil
-	if c.held.empty() {
+	b, lsn := c.seg, c.gate
+	c.seg, c.gate = nil, 0
+	if c.held.empty() && lsn <= l.watermark {
 		for left := writeTick; len(b) > 0 && left > 0; left -= writeSize {
 			p := b[:min(len(b), writeSize)]
 			n, errno := rawWrite(c.fd, p)
@@ -415,11 +454,14 @@ func (l *loop) flush(c *conn) {
 		}
 	}
 	if len(b) > 0 {
-		c.held.push(b, c.segOwned, &l.w.free)
+		c.hold(b, lsn, l.watermark, &l.w.free)
 		l.w.tally.maxOut = max(l.w.tally.maxOut, int64(c.held.size))
-		if c.flags&flagArmed == 0 {
-			c.flags |= flagArmed
-			l.interest(c)
+		if len(c.gates) > 0 && c.flags&flagGated == 0 {
+			c.flags |= flagGated
+			l.gated = append(l.gated, c)
+		}
+		if c.held.sendable() > 0 {
+			l.arm(c)
 		}
 		return
 	}
@@ -441,13 +483,15 @@ func (l *loop) finish(c *conn) {
 
 // writable continues with output that waits.
 func (l *loop) writable(c *conn) {
-	for left := writeTick; left > 0 && !c.held.empty(); left -= writeSize {
+	for left := writeTick; left > 0 && c.held.sendable() > 0; left -= writeSize {
 		p := c.held.next()
 		n, errno := rawWrite(c.fd, p)
 		if errno != 0 {
 			if errno != syscall.EAGAIN && errno != syscall.EINTR {
 				l.close(c)
+				return
 			}
+			l.arm(c)
 			return
 		}
 		l.w.tally.writes++
@@ -455,16 +499,33 @@ func (l *loop) writable(c *conn) {
 		c.held.sent(n, &l.w.free)
 		c.client.LastSeen = l.w.now
 		if n < len(p) {
-			return
+			break
 		}
 	}
-	if !c.held.empty() || c.flags&flagDead != 0 {
+	if c.flags&flagDead != 0 {
 		return
 	}
-	c.flags &^= flagArmed
-	l.interest(c)
+	if c.held.sendable() > 0 {
+		l.arm(c)
+		return
+	}
+	if c.flags&flagArmed != 0 {
+		c.flags &^= flagArmed
+		l.interest(c)
+	}
+	if !c.held.empty() {
+		return
+	}
 	if c.flags&(flagClosing|flagEOF) != 0 && len(c.seg) == 0 {
 		l.finish(c)
+	}
+}
+
+// arm lets epoll report when more can be written.
+func (l *loop) arm(c *conn) {
+	if c.flags&flagArmed == 0 {
+		c.flags |= flagArmed
+		l.interest(c)
 	}
 }
 

@@ -24,7 +24,8 @@ const (
 	messageAdd  messageKind = iota // a new connection
 	messageWake                    // a parked command goes on
 	messageCall
-	messagePush // output for connections
+	messagePush   // output for connections
+	messageCommit // the log has moved
 )
 
 // mailbox is the queue of one loop's messages. Anybody posts, the loop takes.

@@ -13,6 +13,8 @@ import (
 type Options struct {
 	Bus *bus.Bus
 	Log *slog.Logger // nil: nothing is logged
+	// WAL says when replies may leave, nil: at once.
+	WAL Log
 
 	Bind           []BindAddr // none: no TCP listener
 	Port           int        // 0: a free one, the same for all addresses

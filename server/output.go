@@ -8,6 +8,9 @@ type held struct {
 	blocks [][]byte
 	off    int // of blocks[0], sent already
 	size   int // bytes not sent
+
+	pushed   int64 // bytes ever pushed
+	released int64 // of them may be sent
 }
 
 // empty reports whether nothing waits.
@@ -16,6 +19,7 @@ func (h *held) empty() bool { return len(h.blocks) == 0 }
 // push adds b behind what waits. If owned, b may be kept; otherwise it is copied.
 func (h *held) push(b []byte, owned bool, pool *blockPool) {
 	h.size += len(b)
+	h.pushed += int64(len(b))
 	if owned && len(b) >= blockSize/2 {
 		h.blocks = append(h.blocks, b)
 		return
@@ -33,10 +37,13 @@ func (h *held) push(b []byte, owned bool, pool *blockPool) {
 	}
 }
 
-// next is what to write first, at most writeSize bytes.
+// sendable is the number of bytes that may be sent now.
+func (h *held) sendable() int { return h.size - int(h.pushed-h.released) }
+
+// next is what to write first, at most writeSize bytes; sendable is not 0.
 func (h *held) next() []byte {
 	b := h.blocks[0][h.off:]
-	return b[:min(len(b), writeSize)]
+	return b[:min(len(b), writeSize, h.sendable())]
 }
 
 // sent drops n bytes at the front.
@@ -58,7 +65,7 @@ func (h *held) drop(pool *blockPool) {
 	for _, b := range h.blocks {
 		pool.give(b)
 	}
-	*h = held{}
+	*h = held{pushed: h.pushed, released: h.pushed}
 }
 
 // memory is the size of the blocks.

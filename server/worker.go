@@ -35,7 +35,8 @@ type worker struct {
 	arena []byte
 	used  int
 
-	soft  int // connections above their soft limit; of an event loop
+	soft  int    // connections above their soft limit; of an event loop
+	gate  uint64 // highest LSN that replies wait or waited for
 	tally tally
 	pub   *counters
 	free  blockPool

@@ -171,7 +171,7 @@ func TestAppendCommit(t *testing.T) {
 		t.Fatal("a barrier is the gate of every slot (W3)")
 	}
 	w := l.Register(func() {})
-	if mark := w.Commit(); mark != 3 {
+	if mark := w.Commit(3); mark != 3 {
 		t.Fatalf("watermark %d", mark)
 	}
 	if err := stop(); err != nil {
@@ -232,7 +232,7 @@ func TestW13NoLostWakeUp(t *testing.T) {
 				})
 				for i := range each {
 					gate := l.Append([]Entry{entry(uint16(n), fmt.Sprint(i))})
-					for w.Commit() < gate {
+					for w.Commit(gate) < gate {
 						<-bell
 					}
 				}
@@ -261,7 +261,7 @@ func TestRotationLeavesNoLoopWaiting(t *testing.T) {
 	bell := make(chan struct{}, 1)
 	w := l.Register(func() { bell <- struct{}{} })
 	gate := l.Append([]Entry{entry(1, "a")})
-	for w.Commit() < gate {
+	for w.Commit(gate) < gate {
 		<-bell
 	}
 	if b.rotated != 1 {
@@ -419,7 +419,7 @@ func BenchmarkAppend(b *testing.B) {
 	for i := range b.N {
 		l.Append(group)
 		if i%64 == 0 {
-			w.Commit()
+			w.Commit(0)
 		}
 	}
 }

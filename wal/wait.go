@@ -43,14 +43,18 @@ func (l *Log) Register(wake func()) *Waiter {
 }
 
 // Commit writes what was appended, under Always durably, unless another goroutine does so now. It returns
-// the watermark. If that is too low for the caller's replies it will be woken.
-func (w *Waiter) Commit() LSN {
-	if !w.l.tryCommit() {
-		w.sleeping.Store(true)
-		// The other may have ended before it could see that.
-		w.l.tryCommit()
+// the watermark. If that is below gate the loop will be woken.
+func (w *Waiter) Commit(gate LSN) LSN {
+	l := w.l
+	if l.Watermark() >= gate && !l.pending() {
+		return l.Watermark()
 	}
-	return w.l.Watermark()
+	if !l.tryCommit() || l.Watermark() < gate {
+		w.sleeping.Store(true)
+		// Another may have ended before it could see that.
+		l.tryCommit()
+	}
+	return l.Watermark()
 }
 
 // wake wakes the loops that sleep, and the goroutines whose gate the watermark has reached.
