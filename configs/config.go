@@ -95,7 +95,19 @@ type Keyspace struct {
 type WAL struct {
 	Enabled bool
 	Policy  string // "always", "everysec" or "no"
-	Save    []SavePoint
+
+	SegmentSize   int64         // bytes
+	UnsyncedLimit int64         // bytes
+	SyncLate      time.Duration // of policy everysec
+	OnSyncError   string        // "stop" or "readonly"
+	TornTail      string        // "truncate" or "refuse"
+
+	Save        []SavePoint
+	LogSize     int64  // bytes
+	Growth      int64  // percent, 0 = off
+	Keep        int    // snapshots
+	Rate        int64  // bytes a second, 0 = no limit
+	Compression string // "none" or "s2"
 }
 
 // SavePoint asks for a snapshot when After has passed with at least Changes

@@ -214,6 +214,14 @@ func walParams() []Param {
 	save.clear = func(c *Config) { c.WAL.Save = nil }
 	policy := enumAs([]string{"always", "everysec", "no"}, []string{"always", "everysec", "no"})
 	policy.fromRedis = enum("everysec", "always", "no").fromRedis // Redis' order
+	torn := enumAs([]string{"truncate", "refuse"}, []string{"yes", "no"})
+	torn.fromRedis = func(_ string, args []string) (string, error) {
+		yes, err := boolean().fromRedis(false, args)
+		if yes {
+			return "truncate", err
+		}
+		return "refuse", err
+	}
 	return []Param{
 		row(checked(boolean(), noLog), func(c *Config) *bool { return &c.WAL.Enabled }, Param{
 			Path: "wal.enabled", Redis: "appendonly", Default: "false",
@@ -223,7 +231,47 @@ func walParams() []Param {
 			Path: "wal.policy", Redis: "appendfsync", Default: "always",
 			Doc: "When a reply may leave: after its data is on disk, within a second, or at once. Kept for the log to come",
 		}),
+		row(size(1<<20), func(c *Config) *int64 { return &c.WAL.SegmentSize }, Param{
+			Path: "wal.segment_size", Default: "64MiB", Set: Restart,
+			Doc: "Length of the log's files; the first ones are smaller",
+		}),
+		row(size(1<<20), func(c *Config) *int64 { return &c.WAL.UnsyncedLimit }, Param{
+			Path: "wal.unsynced_limit", Default: "64MiB", Set: Restart,
+			Doc: "Writers wait while more of the log than this is not on disk yet",
+		}),
+		row(duration(timing{unit: time.Millisecond, lo: 1, hi: math.MaxInt32, noOff: true}), func(c *Config) *time.Duration { return &c.WAL.SyncLate }, Param{
+			Path: "wal.sync_late", Default: "2s", Set: Restart,
+			Doc: "Under everysec writers wait while a sync is later than this",
+		}),
+		row(enum("stop", "readonly"), func(c *Config) *string { return &c.WAL.OnSyncError }, Param{
+			Path: "wal.on_sync_error", Default: "stop", Set: Restart,
+			Doc: "When the disk fails for good: stop the server, or go on without writes",
+		}),
+		row(torn, func(c *Config) *string { return &c.WAL.TornTail }, Param{
+			Path: "wal.torn_tail", Redis: "aof-load-truncated", Default: "truncate",
+			Doc: "What to do with an unfinished end of the log at the start; damage before it always refuses",
+		}),
 		save,
+		row(size(0), func(c *Config) *int64 { return &c.WAL.LogSize }, Param{
+			Path: "wal.snapshot.log_size", Redis: "auto-aof-rewrite-min-size", Default: "256MiB",
+			Doc: "The log is compacted once it is longer than this and has grown enough",
+		}),
+		row(integer[int64](0, math.MaxInt32), func(c *Config) *int64 { return &c.WAL.Growth }, Param{
+			Path: "wal.snapshot.growth", Redis: "auto-aof-rewrite-percentage", Default: "100",
+			Doc: "Growth of the log in percent of the last snapshot after which it is compacted; 0 for never",
+		}),
+		row(integer[int](1, 100), func(c *Config) *int { return &c.WAL.Keep }, Param{
+			Path: "wal.snapshot.keep", Default: "2", Set: Restart,
+			Doc: "Snapshots that are kept",
+		}),
+		row(size(0), func(c *Config) *int64 { return &c.WAL.Rate }, Param{
+			Path: "wal.snapshot.rate", Default: "0",
+			Doc: "Bytes a second that a snapshot may write; 0 for no limit",
+		}),
+		row(enum("none", "s2"), func(c *Config) *string { return &c.WAL.Compression }, Param{
+			Path: "wal.snapshot.compression", Default: "none",
+			Doc: "Compression of snapshots",
+		}),
 	}
 }
 
