@@ -81,6 +81,7 @@ func (t *Tx) SwapDB(a, b int) {
 		t.Sink.Effect(t.DB, BarrierSlot, append(t.argv[:0], cmdSwapDB, t.number(0, int64(a)), t.number(1, int64(b))))
 	}
 	s := t.s
+	s.swaps.Add(1)
 	for i := range s.stripes {
 		st := &s.stripes[i]
 		st.dbs[a], st.dbs[b] = st.dbs[b], st.dbs[a]

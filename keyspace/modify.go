@@ -83,7 +83,7 @@ func (a *arena) text(r *rec, scratch []byte) []byte {
 // if there is a gap. The patch may lie in the string itself.
 func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (int, error) {
 	limit := t.s.maxValue.Load()
-	if int64(off) > limit || int64(off+len(patch)) > limit {
+	if (int64(off) > limit || int64(off+len(patch)) > limit) && !t.Applying {
 		return 0, ErrTooLong
 	}
 	if p.d == nil {

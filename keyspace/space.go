@@ -19,7 +19,8 @@ type Space struct {
 	opts    Options
 	src     mapper
 
-	phase phase // exclusive phases; read by every locker
+	phase phase         // exclusive phases; read by every locker
+	swaps atomic.Uint64 // how often databases were swapped
 
 	hideOnly     atomic.Bool // K7
 	activeExpire atomic.Bool
@@ -162,6 +163,9 @@ func (s *Space) Close() error {
 // HideOnly says whether expired keys are only hidden from clients instead of
 // removed: on a replica, while loading, and while the log refuses writes (K7).
 func (s *Space) HideOnly(on bool) { s.hideOnly.Store(on) }
+
+// HashKey returns Options.HashKey.
+func (s *Space) HashKey() [16]byte { return s.opts.HashKey }
 
 // Databases returns the number of databases.
 func (s *Space) Databases() int { return s.opts.Databases }

@@ -35,6 +35,7 @@ type Tx struct {
 	argv    [6][]byte // scratch for effects
 	numbers [2][20]byte
 	text    [20]byte // scratch for a value in text form
+	words   [][]byte // of the effect that is being applied
 
 	wheels recordView // the stripe's records as its wheels see them
 
@@ -80,8 +81,11 @@ func (t *Tx) hashAgain(key []byte) (slot uint16, frag uint32) {
 		t.nextHash++
 		return t.last.slot, t.last.frag
 	}
-	return Slot(key), uint32(t.s.sip.sum(key) >> 32)
+	return Slot(key), t.s.fragment(key)
 }
+
+// fragment returns the hash of a key that orders it in its slot.
+func (s *Space) fragment(key []byte) uint32 { return uint32(s.sip.sum(key) >> 32) }
 
 // place is where a key is, or where it would be.
 type place struct {
