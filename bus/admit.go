@@ -15,6 +15,8 @@ type Admission struct {
 	// or returns the error to reply with.
 	Limited func() bool
 	Room    func(c *Ctx) error
+	// Writable returns what is asked before writes, nil if nothing: the log.
+	Writable func() Writable
 	// Command is asked before every command: ACL rules, loading and paused states. Active
 	// says whether it is needed at all.
 	Active  func() bool
@@ -48,6 +50,11 @@ func Admit(a *Admission) Layer {
 // checks lists what applies to s, innermost first.
 func (a *Admission) checks(s *Spec) []func(Handler) Handler {
 	var list []func(Handler) Handler
+	if s.Flags&Write != 0 && a.Writable != nil {
+		if w := a.Writable(); w != nil {
+			list = append(list, admitWrites(w))
+		}
+	}
 	if s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited() {
 		list = append(list, guard(a.Room))
 	}
@@ -76,6 +83,7 @@ func (a *Admission) describe(s *Spec) string {
 	add(s.Flags&Protected != 0 && a.Protected != nil, "permission")
 	add(s.Flags&NoAuth == 0 && a.AuthRequired != nil && a.AuthRequired(), "password")
 	add(a.Active != nil && a.Active(), "rules")
+	add(s.Flags&Write != 0 && a.Writable != nil && a.Writable() != nil, "log")
 	add(s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited(), "memory limit")
 	return note
 }

@@ -1,0 +1,36 @@
+package bus
+
+import "errors"
+
+// Writable says whether writes may execute now.
+type Writable interface {
+	// Admit is asked before a write executes and before anything is locked. It returns nil, ErrBehind if the
+	// write has to wait, or the error to reply with.
+	Admit() error
+	// Admitted arranges that wake is called once, from any goroutine, when a write that got
+	// ErrBehind should ask again; false if it should at once.
+	Admitted(wake func()) bool
+}
+
+// ErrBehind is what Writable.Admit returns for a write that has to wait.
+var ErrBehind = errors.New("bus: the log is behind")
+
+// admitWrites asks w before every write; one that has to wait is parked.
+func admitWrites(w Writable) func(Handler) Handler {
+	return func(next Handler) Handler {
+		return func(c *Ctx) error {
+			switch err := w.Admit(); {
+			case err == nil:
+				return next(c)
+			case !errors.Is(err, ErrBehind):
+				return rejection{err}
+			}
+			woken := c.woken
+			return c.Park(func(wake func(any)) {
+				if !w.Admitted(func() { wake(woken) }) {
+					wake(woken)
+				}
+			})
+		}
+	}
+}
