@@ -20,6 +20,8 @@ type Deps struct {
 	Clients Clients
 	// Shutdown stops the server.
 	Shutdown Shutdowner
+	// Persistence keeps the data. It may be nil.
+	Persistence Persistence
 	// Password returns requirepass, "" if none is set.
 	Password func() string
 	// Net returns the figures of the listeners and connections.
@@ -84,6 +86,39 @@ type ShutdownOptions struct {
 	Save, NoSave bool // neither: save if save points are configured
 	Now          bool // do not wait for lagging replicas
 	Force        bool // exit even if saving fails
+}
+
+// Persistence keeps data beyond the end of the process.
+type Persistence interface {
+	// Save begins a snapshot, with which the log is made shorter, and calls done once, from any goroutine, when
+	// it has ended. It returns false, and does nothing, while one is being made.
+	Save(done func(error)) bool
+	// Status tells how things are.
+	Status() PersistenceStatus
+}
+
+// PersistenceStatus is what INFO and LASTSAVE tell.
+type PersistenceStatus struct {
+	Loading     bool // data is being read at the start
+	LoadStarted time.Time
+	LoadTotal   int64 // bytes to read, 0 if not known
+	LoadDone    int64 // bytes read
+	Loaded      int64 // keys read from snapshots since the start
+
+	Saving      bool
+	SaveStarted time.Time
+	SaveKeys    int64     // keys written of the snapshot that is being made
+	LastSave    time.Time // when the newest snapshot was taken, zero: there is none
+	LastError   error     // of the last attempt
+	LastTook    time.Duration
+	Saves       int64 // snapshots made since the start
+	Changes     int64 // since the last snapshot
+
+	Log        bool  // there is a log
+	WriteError error // why writes are refused
+	LogSize    int64 // bytes of the log
+	LogBase    int64 // bytes of the last snapshot
+	Pending    int64 // bytes of the log that are not on disk yet
 }
 
 // Net is what the listeners and connections count. Counters grow since the start or the

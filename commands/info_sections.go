@@ -161,24 +161,6 @@ func quotient(a, b int64) float64 {
 	return float64(a) / float64(b)
 }
 
-func (h *server) infoPersistence(w *infoWriter) {
-	w.zeros("loading", "async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
-	w.ratio("current_fork_perc", 0)
-	w.zeros("current_save_keys_processed", "current_save_keys_total", "rdb_changes_since_last_save", "rdb_bgsave_in_progress")
-	w.add("rdb_last_save_time", h.d.Server.Started.Unix())
-	w.add("rdb_last_bgsave_status", "ok")
-	w.add("rdb_last_bgsave_time_sec", -1)
-	w.add("rdb_current_bgsave_time_sec", -1)
-	w.zeros("rdb_saves", "rdb_last_cow_size", "rdb_last_load_keys_expired", "rdb_last_load_keys_loaded",
-		"aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
-	w.add("aof_last_rewrite_time_sec", -1)
-	w.add("aof_current_rewrite_time_sec", -1)
-	w.add("aof_last_bgrewrite_status", "ok")
-	w.zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
-	w.add("aof_last_write_status", "ok")
-	w.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
-}
-
 func (h *server) infoStats(w *infoWriter) {
 	net, st, old := w.net, w.stats, w.since
 	w.add("total_connections_received", net.Received)

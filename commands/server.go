@@ -22,7 +22,7 @@ func Server(d *Deps) []bus.Spec {
 	h.base.Store(&keyspace.Stats{})
 	id := randomHex(20)
 	h.replID.Store(&id)
-	return []bus.Spec{
+	return append([]bus.Spec{
 		{
 			Name: "info", Run: h.info, Arity: -1, Flags: bus.Loading | bus.Stale, Cats: bus.CatDangerous,
 			Group: "server", Since: "1.0.0", Complexity: "O(1)",
@@ -51,7 +51,7 @@ func Server(d *Deps) []bus.Spec {
 		debugSpec(h),
 		functionSpec(),
 		memorySpec(),
-	}
+	}, persistenceSpecs(h)...)
 }
 
 func (h *server) time(c *bus.Ctx) error {

@@ -1,0 +1,75 @@
+package commands
+
+import "time"
+
+// infoPersistence tells of the log and of snapshots under the names that Redis has for its log
+// and its dumps. A snapshot makes the log shorter, so the two are one thing here.
+func (h *server) infoPersistence(w *infoWriter) {
+	st := h.persistence()
+	now := time.Now()
+	took, current := int64(-1), int64(-1)
+	if st.Saves > 0 {
+		took = int64(st.LastTook / time.Second)
+	}
+	if st.Saving {
+		current = int64(now.Sub(st.SaveStarted) / time.Second)
+	}
+	w.flag("loading", st.Loading)
+	w.zeros("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
+	w.ratio("current_fork_perc", 0)
+	w.add("current_save_keys_processed", st.SaveKeys)
+	w.zeros("current_save_keys_total")
+	w.add("rdb_changes_since_last_save", st.Changes)
+	w.flag("rdb_bgsave_in_progress", st.Saving)
+	w.add("rdb_last_save_time", st.LastSave.Unix())
+	w.add("rdb_last_bgsave_status", okOrErr(st.LastError))
+	w.add("rdb_last_bgsave_time_sec", took)
+	w.add("rdb_current_bgsave_time_sec", current)
+	w.add("rdb_saves", st.Saves)
+	w.zeros("rdb_last_cow_size", "rdb_last_load_keys_expired")
+	w.add("rdb_last_load_keys_loaded", st.Loaded)
+	w.flag("aof_enabled", st.Log)
+	w.zeros("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+	w.add("aof_last_rewrite_time_sec", took)
+	w.add("aof_current_rewrite_time_sec", -1)
+	w.add("aof_last_bgrewrite_status", okOrErr(st.LastError))
+	w.add("aof_rewrites", st.Saves)
+	w.zeros("aof_rewrites_consecutive_failures")
+	w.add("aof_last_write_status", okOrErr(st.WriteError))
+	w.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+	if st.Log {
+		w.add("aof_current_size", st.LogSize)
+		w.add("aof_base_size", st.LogBase)
+		w.zeros("aof_pending_rewrite")
+		w.add("aof_buffer_length", st.Pending)
+		w.zeros("aof_pending_bio_fsync", "aof_delayed_fsync")
+	}
+	if st.Loading {
+		w.loading(&st, now)
+	}
+}
+
+// loading tells how far the start has come.
+func (w *infoWriter) loading(st *PersistenceStatus, now time.Time) {
+	share, eta := 0.0, int64(1)
+	if st.LoadTotal > 0 {
+		share = 100 * float64(st.LoadDone) / float64(st.LoadTotal)
+	}
+	if spent := now.Sub(st.LoadStarted); st.LoadDone > 0 && st.LoadTotal > st.LoadDone {
+		eta = max(1, int64(spent.Seconds()*float64(st.LoadTotal-st.LoadDone)/float64(st.LoadDone)))
+	}
+	w.add("loading_start_time", st.LoadStarted.Unix())
+	w.add("loading_total_bytes", st.LoadTotal)
+	w.zeros("loading_rdb_used_mem")
+	w.add("loading_loaded_bytes", st.LoadDone)
+	w.ratio("loading_loaded_perc", share)
+	w.add("loading_eta_seconds", eta)
+}
+
+// okOrErr is how Redis words the last outcome of something.
+func okOrErr(err error) string {
+	if err != nil {
+		return "err"
+	}
+	return "ok"
+}

@@ -1,0 +1,77 @@
+package commands_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/reredis/reredis/commands"
+)
+
+// fakePersistence is a Persistence whose snapshots end when the test says so.
+type fakePersistence struct {
+	st   commands.PersistenceStatus
+	done func(error)
+}
+
+func (p *fakePersistence) Save(done func(error)) bool {
+	if p.done != nil {
+		return false
+	}
+	p.done = done
+	return true
+}
+
+func (p *fakePersistence) Status() commands.PersistenceStatus { return p.st }
+
+func TestSnapshots(t *testing.T) {
+	r := newRig(t)
+	cl := r.connect()
+	cl.expect(
+		"SAVE", "-ERR this server keeps its data in memory only",
+		"BGSAVE", "-ERR this server keeps its data in memory only",
+		"BGREWRITEAOF", "-ERR this server keeps its data in memory only",
+		"LASTSAVE", strconv.FormatInt(r.deps.Server.Started.Unix(), 10),
+	)
+	p := &fakePersistence{}
+	r.deps.Persistence = p
+	cl.expect(
+		"BGSAVE now", "-ERR syntax error",
+		"BGSAVE", "+Background saving started",
+		"BGSAVE", "-ERR Background save already in progress",
+		"BGSAVE schedule", "+Background saving scheduled",
+		"BGREWRITEAOF", "-ERR Background append only file rewriting already in progress",
+	)
+	p.done = nil
+	cl.expect("BGREWRITEAOF", "+Background append only file rewriting started")
+	p.st.Saving = true
+	cl.expect("SAVE", "-ERR Background save already in progress")
+}
+
+func TestInfoPersistence(t *testing.T) {
+	r := newRig(t)
+	p := &fakePersistence{}
+	r.deps.Persistence = p
+	cl := r.connect()
+	has := func(lines ...string) {
+		t.Helper()
+		text := string(cl.do("INFO", "persistence").Str)
+		for _, l := range lines {
+			if !strings.Contains(text, l+"\r\n") {
+				t.Errorf("no %s in\n%s", l, text)
+			}
+		}
+	}
+	has("loading:0", "rdb_last_bgsave_time_sec:-1", "aof_enabled:0", "rdb_last_bgsave_status:ok")
+	now := time.Now()
+	p.st = commands.PersistenceStatus{
+		Loading: true, LoadStarted: now.Add(-time.Second), LoadTotal: 200, LoadDone: 50,
+		Log: true, LogSize: 12, LogBase: 7, Changes: 3, Saves: 1, LastTook: 4 * time.Second,
+		LastSave: time.Unix(1234, 0), LastError: errors.New("full"), WriteError: errors.New("full"),
+	}
+	has("loading:1", "loading_total_bytes:200", "loading_loaded_bytes:50", "loading_loaded_perc:25.00", "aof_enabled:1",
+		"aof_current_size:12", "aof_base_size:7", "rdb_changes_since_last_save:3", "rdb_last_save_time:1234",
+		"rdb_last_bgsave_status:err", "aof_last_write_status:err", "rdb_last_bgsave_time_sec:4")
+}
