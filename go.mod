@@ -3,6 +3,7 @@ module github.com/reredis/reredis
 go 1.26.8
 
 require (
+	github.com/klauspost/compress v1.20.4
 	github.com/knadh/koanf/parsers/json v1.0.1
 	github.com/knadh/koanf/parsers/toml/v2 v2.2.2
 	github.com/knadh/koanf/parsers/yaml v1.1.1

@@ -103,19 +103,25 @@ type SnapReader interface {
 	Close() error
 }
 
-// Applier takes what recovery finds. Calls for different workers run at the same time, those
-// for one worker one after the other; a slot always comes by the same worker. Effects are self-contained, so
-// the entries of a group may come by several workers; nobody sees the state before all are applied.
+// Applier takes what recovery finds. Calls for different workers run at the same time, those for one worker one
+// after the other; a slot always comes by the same worker, slot % workers. Effects are self-contained, so the
+// entries of a group may come by several workers; nobody sees the state before all are applied.
 type Applier interface {
-	// Range applies a frame of a snapshot.
+	// Range applies a range of a snapshot, whose keys are not there yet. f.Data is valid during the call.
 	Range(worker int, f SnapFrame) error
 	// Apply applies one entry. An entry of BarrierSlot comes by worker 0 while the others
 	// rest. The effect is valid during the call.
 	Apply(worker int, lsn LSN, e Entry) error
+	// Fragment returns the fragment of the key of an entry, as it is in SnapFrame.
+	Fragment(worker int, e Entry) uint32
+	// Reset forgets all that was applied; all workers rest.
+	Reset() error
 }
 
-// Walker walks the data for a snapshot, slot by slot; see SnapFrame for what it emits. L is asked under
-// the lock of the slot that is walked.
+// Walker walks the data for a snapshot, in the order of database, slot and fragment: every fragment of every slot of
+// every database once, also if it is empty. appended is asked under the lock under which the range is
+// read, and the range's L is its answer; emit is called without. It returns ErrRestart when databases were swapped
+// meanwhile.
 type Walker interface {
 	Walk(ctx context.Context, appended func() LSN, emit func(SnapFrame) error) error
 }
@@ -124,7 +130,7 @@ type Walker interface {
 type SnapFrame struct {
 	Kind   SnapKind
 	DB     uint16
-	Slot   uint16
+	Slot   uint16 // AllSlots: of a database without keys
 	Lo, Hi uint32 // fragments Lo..Hi, both included
 	Keys   uint32
 	L      LSN    // the entries up to here are contained
