@@ -36,10 +36,17 @@ func isRejection(err error) bool {
 // Admit is the layer that decides whether a command may run at all.
 func Admit(a *Admission) Layer {
 	return Layer{
-		Name: "admit", Held: true,
+		Name: "admit", Held: true, Queue: true,
 		Wrap: func(s *Spec, next Handler) Handler {
 			for _, check := range a.checks(s) {
 				next = check(next)
+			}
+			return next
+		},
+		// What makes room or waits has been asked when the command was queued, and for EXEC.
+		WrapHeld: func(_ *Spec, next Handler) Handler {
+			if a.Active != nil && a.Active() {
+				return guard(a.Command)(next)
 			}
 			return next
 		},
@@ -50,13 +57,13 @@ func Admit(a *Admission) Layer {
 // checks lists what applies to s, innermost first.
 func (a *Admission) checks(s *Spec) []func(Handler) Handler {
 	var list []func(Handler) Handler
-	if s.Flags&Write != 0 && a.Writable != nil {
+	if (s.Flags&Write != 0 || s.Plan != nil) && a.Writable != nil {
 		if w := a.Writable(); w != nil {
-			list = append(list, admitWrites(w))
+			list = append(list, ifQueued(s, Write, admitWrites(w)))
 		}
 	}
-	if s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited() {
-		list = append(list, guard(a.Room))
+	if (s.Flags&DenyOOM != 0 || s.Plan != nil) && a.Limited != nil && a.Limited() {
+		list = append(list, ifQueued(s, DenyOOM, guard(a.Room)))
 	}
 	if a.Active != nil && a.Active() {
 		list = append(list, guard(a.Command))
@@ -86,6 +93,22 @@ func (a *Admission) describe(s *Spec) string {
 	add(s.Flags&Write != 0 && a.Writable != nil && a.Writable() != nil, "log")
 	add(s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited(), "memory limit")
 	return note
+}
+
+// ifQueued makes a check of EXEC one that is made only if a queued command has the flag.
+func ifQueued(s *Spec, flag Flags, check func(Handler) Handler) func(Handler) Handler {
+	if s.Plan == nil {
+		return check
+	}
+	return func(next Handler) Handler {
+		checked := check(next)
+		return func(c *Ctx) error {
+			if m := c.Client.Multi; m != nil && m.open && m.flags&flag != 0 {
+				return checked(c)
+			}
+			return next(c)
+		}
+	}
 }
 
 // guard makes a check of a question.

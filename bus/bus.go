@@ -126,11 +126,17 @@ func (b *Bus) compose(s *Spec) *command {
 	if run == nil {
 		run = func(c *Ctx) error { return ErrArity(s.FullName()) }
 	}
-	c.run, c.runHeld = run, run
+	c.run, c.runHeld, c.queue = run, run, enqueue(s)
 	for _, l := range slices.Backward(b.layers) {
 		c.run = l.Wrap(s, c.run)
-		if l.Held {
+		switch {
+		case l.WrapHeld != nil:
+			c.runHeld = l.WrapHeld(s, c.runHeld)
+		case l.Held:
 			c.runHeld = l.Wrap(s, c.runHeld)
+		}
+		if l.Queue {
+			c.queue = l.Wrap(s, c.queue)
 		}
 	}
 	return c
@@ -168,11 +174,27 @@ func (b *Bus) do(c *Ctx) Result {
 		c.Spec = cmd.spec
 		c.Tx.DB, c.Tx.NoTouch = c.Client.DB, c.Client.NoTouch
 		c.Client.Last = cmd.spec
-		if err = cmd.run(c); err == nil {
+		switch m := c.Client.Multi; {
+		case m == nil || !m.open:
+			err = cmd.run(c)
+		case !cmd.spec.Immediate:
+			err = b.queue(c, cmd)
+		case cmd.spec.Plan != nil && !b.gather(c):
+			err = errParked
+		default:
+			if err = cmd.run(c); isRejection(err) && cmd.spec.Plan != nil {
+				c.Client.EndMulti()
+				err = fmt.Errorf("EXECABORT Transaction discarded because of: %w", err)
+			}
+		}
+		if err == nil {
 			return Done
 		}
 	} else {
 		b.unknown.Add(1)
+	}
+	if m := c.Client.Multi; m != nil && m.open && err != errParked && (cmd == nil || !cmd.spec.Immediate) { //nolint:errorlint // a private sentinel that nobody wraps
+		m.broken = true
 	}
 	return b.fail(c, mark, err)
 }

@@ -31,6 +31,8 @@ type Client struct {
 	// Class says which output limits hold.
 	Class Class
 
+	// Multi is the transaction, nil before the first MULTI or WATCH.
+	Multi *Multi
 	// CloseAfterReply asks the driver to close once what is written has left.
 	CloseAfterReply bool
 	// Replies is the state of CLIENT REPLY.

@@ -19,6 +19,9 @@ type Ctx struct {
 	Client *Client
 	Spec   *Spec
 
+	// Held says that the command runs inside EXEC: its locks are held, and it can not wait.
+	Held bool
+
 	bus   *Bus
 	start ParkFunc
 	woken any

@@ -13,6 +13,8 @@ func lock(s *Spec, next Handler) Handler {
 	switch {
 	case s.Lock == LockExclusive:
 		return lockAll(next)
+	case s.Lock == LockPlan:
+		return lockPlan(s, next)
 	case s.Lock == LockNone || (len(s.Keys) == 0 && s.Extract == nil):
 		return next
 	case s.single() == 1:
@@ -28,6 +30,8 @@ func describeLock(s *Spec) string {
 	switch {
 	case s.Lock == LockExclusive:
 		return "the whole keyspace"
+	case s.Lock == LockPlan:
+		return "what the command's plan says"
 	case s.single() > 0:
 		return fmt.Sprintf("the stripe of argument %d", s.single())
 	default:
@@ -74,6 +78,24 @@ func lockMany(s *Spec, next Handler) Handler {
 			return c.parkExclusive()
 		}
 		err = next(c)
+		c.Tx.Unlock()
+		return err
+	}
+}
+
+func lockPlan(s *Spec, next Handler) Handler {
+	all := lockAll(next)
+	return func(c *Ctx) error {
+		keys, whole := s.Plan(c)
+		switch {
+		case whole:
+			return all(c)
+		case len(keys) == 0:
+			return next(c)
+		case !c.Tx.LockKeys(keys):
+			return c.parkExclusive()
+		}
+		err := next(c)
 		c.Tx.Unlock()
 		return err
 	}

@@ -14,6 +14,10 @@ type Middleware func(s *Spec, next Handler) Handler
 type Layer struct {
 	Name string
 	Wrap Middleware
+	// WrapHeld, if not nil, is used in place of Wrap where a command's caller holds its locks.
+	WrapHeld Middleware
+	// Queue says that the layer also surrounds the queueing of a command in MULTI.
+	Queue bool
 	// Held says that the layer also surrounds a command whose locks its caller
 	// holds (MULTI, scripts, plugin commits).
 	Held bool
@@ -36,6 +40,14 @@ type Spec struct {
 	Extract func(args [][]byte, refs []KeyRef) ([]KeyRef, error)
 	// Subs are the subcommands of a container such as CLIENT.
 	Subs []Spec
+	// Plan says, for LockPlan, which keys' stripes to lock, or that the command needs
+	// the whole keyspace.
+	Plan func(c *Ctx) (keys [][]byte, whole bool)
+	// Parks says whether the command waits for what it has to gather before it can answer, so that EXEC must
+	// let it do so before it locks. nil: never.
+	Parks func(args [][]byte) bool
+	// Immediate says that the command runs while its client is in MULTI, instead of being queued.
+	Immediate bool
 	// Lock overrides what the lock layer takes from the key specs.
 	Lock LockMode
 
@@ -72,6 +84,8 @@ const (
 	LockKeys LockMode = iota
 	// LockExclusive runs the command alone on the whole keyspace.
 	LockExclusive
+	// LockPlan locks what Spec.Plan says.
+	LockPlan
 	// LockNone takes nothing: the handler does not touch the keyspace, or uses
 	// the keyspace-wide reads, which lock for themselves.
 	LockNone
@@ -229,5 +243,5 @@ func (s *Spec) Categories() Categories {
 
 // Touches reports whether the command can read or change keys.
 func (s *Spec) Touches() bool {
-	return len(s.Keys) > 0 || s.Extract != nil || s.Lock == LockExclusive || s.Flags&(Write|ReadOnly) != 0
+	return len(s.Keys) > 0 || s.Extract != nil || s.Lock == LockExclusive || s.Lock == LockPlan || s.Flags&(Write|ReadOnly) != 0
 }

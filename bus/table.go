@@ -13,9 +13,10 @@ type command struct {
 	spec     *Spec
 	run      Handler
 	runHeld  Handler
-	subs     *table // nil unless a container
-	min, max int    // arguments with the name; max 0 = no bound
-	key      int    // argument index of the only key, which the lock layer locks alone; 0 = other
+	queue    Handler // queues it
+	subs     *table  // nil unless a container
+	min, max int     // arguments with the name; max 0 = no bound
+	key      int     // argument index of the only key, which the lock layer locks alone; 0 = other
 }
 
 // table finds commands by name in any case: open addressing over a hash of the folded
@@ -101,7 +102,7 @@ func (s *Spec) check(container string) error {
 		return fail("a subcommand with subcommands")
 	case container != "" && s.Arity > -2 && s.Arity < 2:
 		return fail("a subcommand's arity counts its container's name: at least 2")
-	case (len(s.Keys) > 0 || s.Extract != nil) && s.Flags&(Write|ReadOnly) == 0 && !s.onlyNotKeys():
+	case (len(s.Keys) > 0 || s.Extract != nil) && s.Flags&(Write|ReadOnly) == 0 && !s.Immediate && !s.onlyNotKeys():
 		return fail("keys, but neither write nor readonly")
 	}
 	for i := range s.Keys {

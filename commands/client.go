@@ -28,7 +28,7 @@ func clientSpec(h *connection) bus.Spec {
 				Tips:    []string{"nondeterministic_output"},
 			},
 			{
-				Name: "list", Run: h.clientList, Arity: -2, Flags: bus.Admin | clientFlags, Cats: bus.CatConnection,
+				Name: "list", Run: h.clientList, Parks: bus.AlwaysParks, Arity: -2, Flags: bus.Admin | clientFlags, Cats: bus.CatConnection,
 				Group: "connection", Since: "2.4.0", Complexity: "O(N) where N is the number of client connections",
 				Usage:   "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
 				Summary: "Describes the connections, one on a line.",
@@ -43,7 +43,7 @@ func clientSpec(h *connection) bus.Spec {
 				},
 			},
 			{
-				Name: "kill", Run: h.clientKill, Arity: -3, Flags: bus.Admin | clientFlags, Cats: bus.CatConnection,
+				Name: "kill", Run: h.clientKill, Parks: bus.AlwaysParks, Arity: -3, Flags: bus.Admin | clientFlags, Cats: bus.CatConnection,
 				Group: "connection", Since: "2.4.0", Complexity: "O(N) where N is the number of client connections",
 				Usage: "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | " +
 					"[USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME yes/no] | [MAXAGE maxage]> [...]>",

@@ -33,11 +33,13 @@ func appendClient(b []byte, c *bus.Client, st bus.ConnState, now int64) []byte {
 	num(" idle=", max(0, st.IdleMillis)/1000)
 	str(" flags=", clientLetters(c, st))
 	num(" db=", int64(c.DB))
-	b = append(b, " sub=0 psub=0 ssub=0 multi=-1"...)
+	queued, size := c.Queued()
+	b = append(b, " sub=0 psub=0 ssub=0"...)
+	num(" multi=", int64(queued))
 	num(" qbuf=", int64(st.QueryBuf))
 	num(" qbuf-free=", int64(st.QueryBufFree))
 	num(" argv-mem=", int64(st.ArgvMem))
-	b = append(b, " multi-mem=0"...)
+	num(" multi-mem=", int64(size))
 	num(" rbs=", int64(st.OutBuf))
 	num(" rbp=", int64(st.OutBuf))
 	num(" obl=", int64(st.OutBuf))
@@ -61,7 +63,9 @@ func clientLetters(c *bus.Client, st bus.ConnState) string {
 		on     bool
 		letter byte
 	}{
+		{c.InMulti(), 'x'},
 		{st.Parked, 'b'},
+		{c.Dirty(), 'd'},
 		{c.CloseAfterReply, 'c'},
 		{c.Unix, 'U'},
 		{c.NoEvict, 'e'},

@@ -49,14 +49,14 @@ func Connection(d *Deps) []bus.Spec {
 			Summary: "Chooses the database of the connection.",
 		},
 		{
-			Name: "quit", Run: h.quit, Arity: -1,
+			Name: "quit", Run: h.quit, Arity: -1, Immediate: true,
 			Flags: bus.AllowBusy | bus.NoScript | bus.Loading | bus.Stale | bus.Fast | bus.NoAuth,
 			Cats:  bus.CatConnection,
 			Group: "connection", Since: "1.0.0", Complexity: "O(1)",
 			Summary: "Closes the connection after the replies before it have been sent.",
 		},
 		{
-			Name: "reset", Run: h.reset, Arity: 1,
+			Name: "reset", Run: h.reset, Arity: 1, Immediate: true,
 			Flags: bus.NoScript | bus.Loading | bus.Stale | bus.Fast | bus.NoAuth | bus.AllowBusy,
 			Cats:  bus.CatConnection,
 			Group: "connection", Since: "6.2.0", Complexity: "O(1)",
@@ -104,6 +104,7 @@ func (h *connection) reset(c *bus.Ctx) error {
 	cl.DB, cl.Proto, cl.Name = 0, 2, ""
 	cl.User, cl.Authenticated = defaultUser, h.d.password() == ""
 	cl.Replies = bus.ReplyOn
+	cl.EndMulti()
 	c.Reply.SetProto(2)
 	c.Reply.Status("RESET")
 	return nil

@@ -47,6 +47,7 @@ func debugSpec(h *server) bus.Spec {
 	return bus.Spec{
 		Name: "debug", Run: h.debug, Arity: -2,
 		Flags: bus.Admin | bus.NoScript | bus.Loading | bus.Stale | bus.Protected,
+		Parks: func(args [][]byte) bool { return len(args) == 3 && bus.EqualFold(args[1], "SLEEP") },
 		Group: "server", Since: "1.0.0", Complexity: "Depends on subcommand.",
 		Usage:   "subcommand [arg [arg ...]]",
 		Summary: "Looks into the server and makes it do what tests need.",

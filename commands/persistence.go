@@ -30,7 +30,7 @@ func persistenceSpecs(h *server) []bus.Spec {
 			Summary: "Begins to make the log shorter: a snapshot is taken, and what the log had before it is dropped.",
 		},
 		{
-			Name: "lastsave", Run: h.lastSave, Arity: 1, Flags: bus.Admin | bus.Loading | bus.Stale | bus.Fast,
+			Name: "lastsave", Run: h.lastSave, Arity: 1, Flags: bus.Loading | bus.Stale | bus.Fast, Cats: bus.CatAdmin | bus.CatDangerous,
 			Group: "server", Since: "1.0.0", Complexity: "O(1)",
 			Summary: "Tells when the last snapshot was taken, in seconds of unix time.",
 			Tips:    []string{"nondeterministic_output"},
@@ -39,8 +39,8 @@ func persistenceSpecs(h *server) []bus.Spec {
 }
 
 var (
-	errSaving        = errors.New("ERR Background save already in progress")
-	errRewriting     = errors.New("ERR Background append only file rewriting already in progress")
+	errSaving     = errors.New("ERR Background save already in progress")
+	errRewriting  = errors.New("ERR Background append only file rewriting already in progress")
 	errMemoryOnly = errors.New("ERR this server keeps its data in memory only")
 )
 

@@ -108,6 +108,9 @@ func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (
 		p.r.kind = p.r.kind&^formMask | uint8(formRaw)
 		patchInto(p.r.value(), len(old), off, patch)
 		p.r.touch(lruClock(t.Now))
+		if p.st.interests.on {
+			t.changed(p.st, p.db, key)
+		}
 		return n, nil
 	}
 	f, err := t.newRecord(p, &l, n)
@@ -154,6 +157,9 @@ func (t *Tx) modifyBig(p *place, key []byte, off int, patch []byte, appends bool
 	}
 	p.r.setBig(g)
 	p.r.touch(lruClock(t.Now))
+	if p.st.interests.on {
+		t.changed(p.st, p.db, key)
+	}
 	return nil
 }
 

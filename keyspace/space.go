@@ -57,15 +57,16 @@ type counts struct {
 // stripe is one mutex, one arena and the sub-tables of the stripe's slots in
 // all databases. Everything but the atomics is guarded by mu (K1).
 type stripe struct {
-	mu     sync.Mutex
-	number uint16
-	dbs    []*dbState // nil until the first write to that database in the stripe
-	arena  arena
-	tables int64 // bytes of subs, directories, Fenwick trees and wheels in the Go heap
-	hits   int64
-	misses int64
-	scout  atomic.Pointer[scout] // for Ahead, published at unlock
-	due    wheelDue              // when the wheels of this stripe want Tick
+	mu        sync.Mutex
+	number    uint16
+	dbs       []*dbState // nil until the first write to that database in the stripe
+	arena     arena
+	tables    int64 // bytes of subs, directories, Fenwick trees and wheels in the Go heap
+	hits      int64
+	misses    int64
+	scout     atomic.Pointer[scout] // for Ahead, published at unlock
+	due       wheelDue              // when the wheels of this stripe want Tick
+	interests interests
 	// dead are databases that were flushed; upkeep frees them in slices.
 	dead []*dbState
 

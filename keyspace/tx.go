@@ -207,6 +207,9 @@ func (t *Tx) dropExpired(p *place, key []byte) {
 // remove removes the record of a place.
 func (t *Tx) remove(p *place) {
 	st, d := p.st, p.d
+	if st.interests.on {
+		t.changed(st, p.db, p.r.key())
+	}
 	if p.r.kind&flagExpiry != 0 {
 		t.dropDeadline(p)
 	}
