@@ -64,14 +64,11 @@ type Options struct {
 	HashKey [16]byte
 	// Arena says where memory comes from.
 	Arena ArenaMode
-	// MaxMemory is the maxmemory setting in bytes, 0 for none. It is reported in
-	// Stats; whoever admits commands compares it with UsedMemory.
-	MaxMemory int64
 	// MaxValue is the largest string value in bytes (proto-max-bulk-len);
 	// 0 means 512 MiB.
 	MaxValue int64
-	// Now returns the unix time in milliseconds and is called only by New and
-	// NewTx, to give Tx.Now a first value; nil means the wall clock.
+	// Now returns the unix time in milliseconds and is called only by NewTx, to
+	// give Tx.Now a first value, and by Stats; nil means the wall clock.
 	Now func() int64
 }
 
@@ -83,6 +80,8 @@ var (
 	ErrTooLong = errors.New("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 	// ErrFull is returned when a stripe's address space of 32 GiB, or a sub-table, is full.
 	ErrFull = errors.New("OOM keyspace stripe is full")
+	// ErrOOM is returned by MakeRoom if there is no room and none can be made.
+	ErrOOM = errors.New("OOM command not allowed when used memory > 'maxmemory'.")
 	// ErrExclusive is returned by reads of the whole keyspace while an exclusive
 	// phase is active: the caller parks the command (Space.Opened) and retries it.
 	ErrExclusive = errors.New("BUSY keyspace is in an exclusive phase")
@@ -140,13 +139,17 @@ var AnySlot = ScanHint{Slot: -1}
 type Stats struct {
 	UsedMemory  int64 // bytes of live cells, page runs, maps and tables (maxmemory is compared with this)
 	PeakMemory  int64 // the largest UsedMemory seen
-	MaxMemory   int64 // Options.MaxMemory
+	MaxMemory   int64 // Limit.Max
 	MappedBytes int64 // address space taken from the operating system
 	PageBytes   int64 // bytes of pages in use, live cells or not
 	Keys        int64
 	Expires     int64 // keys with a deadline
 	Hits        int64 // look-ups of reading commands (Look) that found a key
 	Misses      int64
+
+	EvictedKeys   int64 // keys removed to make room
+	ExceededMs    int64 // how long UsedMemory was above MaxMemory, all in all
+	ExceededNowMs int64 // and without a break until now, 0 if it is not
 
 	ExpiredKeys     int64 // keys removed because their deadline had passed
 	ExpireLagP50Ms  int64 // lateness of active expiry in the last seconds in which keys expired: median,

@@ -32,6 +32,7 @@ type checker struct {
 	st    *stripe
 	cells map[uint32]int // ref -> size as allocated
 	used  int64
+	heap  int64 // bytes of tables in the Go heap
 }
 
 func (s *Space) checkStripe(st *stripe) (err error) {
@@ -58,7 +59,18 @@ func (s *Space) checkStripe(st *stripe) (err error) {
 	if c.used != st.arena.used {
 		return fmt.Errorf("%w: K4: %d bytes accounted, %d found", errCheck, st.arena.used, c.used)
 	}
+	if c.heap != st.tables {
+		return fmt.Errorf("%w: K4: %d bytes of tables accounted, %d found", errCheck, st.tables, c.heap)
+	}
 	return c.arena()
+}
+
+// tables counts a database's tables in the Go heap.
+func (c *checker) tables(d *dbState) {
+	c.heap += d.tableBytes() + d.wheelBytes
+	for i := range d.dirs {
+		c.heap += int64(len(d.dirs[i].entries)) * dirEntryBytes
+	}
 }
 
 // use notes that a cell is referred to.
@@ -75,6 +87,7 @@ func (c *checker) use(ref uint32, size int) error {
 }
 
 func (c *checker) db(db int, d *dbState) error {
+	c.tables(d)
 	var keys, expires int64
 	var due []wheelKey
 	sums := make([]uint32, len(d.fenwick))
@@ -133,6 +146,7 @@ func (c *checker) wheel(d *dbState) (err error) {
 
 // dead checks what is left of a flushed database.
 func (c *checker) dead(d *dbState) error {
+	c.tables(d)
 	for i := range d.subs {
 		if _, err := c.sub(d, &d.subs[i], 0, nil); err != nil {
 			return err

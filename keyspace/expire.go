@@ -17,10 +17,23 @@ func (s *Space) SetActiveExpire(on bool) { s.activeExpire.Store(on) }
 // each, and returns true if it should be called again soon; otherwise the next
 // call in 8 ms will do. A stripe with nothing due is not locked. t must hold no
 // stripe. While an exclusive phase is active Tick does nothing.
+//
+// While more memory is in use than the limit allows, half of the budget goes to
+// removing keys for that.
 func (s *Space) Tick(t *Tx, share, of int, budget time.Duration) (more bool) {
 	if debug {
 		t.checkNothingHeld()
 	}
+	s.notePeak(s.total.bytes.Load())
+	evicts := s.evictSome(t, budget/2)
+	if evicts {
+		budget /= 2
+	}
+	return s.tickStripes(t, share, of, budget) || evicts
+}
+
+// tickStripes is Tick but for the removal of keys to make room.
+func (s *Space) tickStripes(t *Tx, share, of int, budget time.Duration) (more bool) {
 	n := (len(s.stripes) - share + of - 1) / of
 	begin := time.Now()
 	turn := int(tickOf(t.Now) % uint64(max(n, 1)))

@@ -67,11 +67,21 @@ func (it *Item) ExpireAt() (ms int64, ok bool) {
 // IdleSeconds returns how long ago, at unix time now in milliseconds, the key
 // was accessed last. It is right for up to 194 days.
 func (it *Item) IdleSeconds(now int64) int64 {
-	return int64((lruClock(now) - it.r.lru()) & (1<<24 - 1))
+	return idleSeconds(it.r.lru(), now)
 }
 
-// Freq returns the logarithmic access counter of the LFU policies, 0 to 255.
-func (it *Item) Freq() int { return int(it.r.lru() & 0xFF) }
+// Use returns the 24 bits about the use of the key as they are.
+func (it *Item) Use() uint32 { return it.r.lru() }
+
+// Freq returns the logarithmic counter of uses, 0 to 255, at unix time now in
+// milliseconds. It is 0 if no LFU policy is in force.
+func (it *Item) Freq(now int64) int64 {
+	l := it.t.s.lfu.Load()
+	if l == nil {
+		return 0
+	}
+	return l.counter(it.r.lru(), now)
+}
 
 // Size returns the bytes that the key takes: its cell and the value's pages,
 // and its share of the index.

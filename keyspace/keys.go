@@ -130,7 +130,7 @@ func (t *Tx) moveRecord(p *place, ref uint32, flags uint8, deadline int64) {
 }
 
 // Rename gives a key another name, in the same database, with its deadline and
-// access time; what was at dst is gone. It returns false if there is no src.
+// use; what was at dst is gone. It returns false if there is no src.
 // Both stripes must be held. Its effects are SET dst and DEL src.
 func (t *Tx) Rename(src, dst []byte) (ok bool, err error) {
 	if debug {
@@ -155,7 +155,7 @@ func (t *Tx) Move(key []byte, dstDB int) (ok bool, err error) {
 	return t.transfer(key, dstDB, key, true)
 }
 
-// Copy copies a key's value and deadline to another key or database. It returns
+// Copy copies a key's value and deadline, but not its use, to another key or database. It returns
 // false if there is no src, or if there is a dst and replace is false. Both
 // stripes must be held. Its effect is SET dst.
 func (t *Tx) Copy(src []byte, dstDB int, dst []byte, replace bool) (ok bool, err error) {
@@ -223,7 +223,7 @@ func (t *Tx) transfer(src []byte, dstDB int, dst []byte, moves bool) (bool, erro
 	return true, nil
 }
 
-// keepLRU gives a record the access time that it had under another name.
+// keepLRU gives a record the use that it had under another name.
 func (t *Tx) keepLRU(db int, key []byte, lru uint32) {
 	var p place
 	t.locate(&p, db, key)

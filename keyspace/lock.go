@@ -136,7 +136,7 @@ func (t *Tx) LockKey(key []byte) bool {
 	} else {
 		slot = Slot(key)
 		if len(key) > 0 {
-			t.last = hashed{&key[0], len(key), slot, uint32(s.sip.sum(key) >> 32)}
+			t.last = hashed{p: &key[0], n: len(key), slot: slot, frag: uint32(s.sip.sum(key) >> 32)}
 		}
 	}
 	t.slots = t.slots[:1]
@@ -175,7 +175,7 @@ func (t *Tx) LockKeys(keys [][]byte) bool {
 		t.many = append(t.many, slot&s.mask)
 		t.slots = append(t.slots, slot)
 		if len(key) > 0 && len(t.hashes) < manyHashes {
-			t.hashes = append(t.hashes, hashed{&key[0], len(key), slot, uint32(s.sip.sum(key) >> 32)})
+			t.hashes = append(t.hashes, hashed{p: &key[0], n: len(key), slot: slot, frag: uint32(s.sip.sum(key) >> 32)})
 		}
 	}
 	if t.excl {

@@ -19,6 +19,7 @@ type mapper struct {
 	grave  []buried
 	graves atomic.Int32 // len(grave)
 	keys   atomic.Int64 // that wait in it
+	buried atomic.Int64 // bytes that wait in it
 	// Regions without physical memory, to be used again. They stay mapped until
 	// close: Tx.Ahead may still read them.
 	ranges [][]byte
@@ -153,6 +154,7 @@ func (m *mapper) bury(maps [][]byte, keys int64) {
 	m.keys.Add(keys)
 	for _, b := range maps {
 		m.grave = append(m.grave, buried{b, len(b), keys})
+		m.buried.Add(int64(len(b)))
 		keys = 0
 	}
 	m.graves.Store(int32(len(m.grave)))
@@ -171,6 +173,7 @@ func (m *mapper) digest() (keys int64, more bool) {
 		return 0, false
 	}
 	g := m.grave[n-1]
+	was := g.left
 	m.grave = m.grave[:n-1]
 	m.mu.Unlock()
 	if cut := min(g.left, digestSlice); !m.heap && cut > 0 {
@@ -179,6 +182,7 @@ func (m *mapper) digest() (keys int64, more bool) {
 	} else {
 		g.left = 0
 	}
+	m.buried.Add(int64(g.left - was))
 	if g.left == 0 {
 		m.give(g.b)
 		keys = g.keys

@@ -107,7 +107,7 @@ func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (
 		p.r.setValueLen(n)
 		p.r.kind = p.r.kind&^formMask | uint8(formRaw)
 		patchInto(p.r.value(), len(old), off, patch)
-		p.r.touch(lruClock(t.Now))
+		p.r.touch(t.use(p))
 		if p.st.interests.on {
 			t.changed(p.st, p.db, key)
 		}
@@ -156,7 +156,7 @@ func (t *Tx) modifyBig(p *place, key []byte, off int, patch []byte, appends bool
 		a.free(was.ref, was.room)
 	}
 	p.r.setBig(g)
-	p.r.touch(lruClock(t.Now))
+	p.r.touch(t.use(p))
 	if p.st.interests.on {
 		t.changed(p.st, p.db, key)
 	}

@@ -144,10 +144,10 @@ func (r *rec) setValueLen(n int) {
 	r.vn = n
 }
 
-// lru returns the 24-bit access time.
+// lru returns the 24 bits about the use of the key, see access.go.
 func (r *rec) lru() uint32 { return le.Uint32(r.b) >> 8 }
 
-// touch writes the access time. The line stays clean if it is the same.
+// touch writes the bits about the use. The line stays clean if it is the same.
 func (r *rec) touch(lru uint32) {
 	w := uint32(r.kind) | lru<<8
 	if le.Uint32(r.b) != w {
@@ -160,9 +160,6 @@ func (r *rec) setKind(kind uint8) {
 	r.kind = kind
 	r.b[0] = kind
 }
-
-// lruClock is Redis' clock of access times: seconds, 24 bits.
-func lruClock(nowMs int64) uint32 { return uint32(nowMs/1000) & (1<<24 - 1) }
 
 // big is the value of formBig: where the string's bytes lie, how many fit
 // there, and how many there are.

@@ -270,11 +270,11 @@ func (t *Tx) drawKey(st *stripe, rank uint32, dst []byte) ([]byte, bool) {
 	if d == nil {
 		return dst, false
 	}
-	sb, rank := d.ranked(rank)
-	if sb == nil {
+	sub, rank := d.rankedSub(rank)
+	if sub < 0 {
 		return dst, false
 	}
-	h := d.rankedSegment(sb, rank)
+	h := d.rankedSegment(&d.subs[sub], rank)
 	seg := st.arena.segment(h)
 	for {
 		e := le.Uint64(seg[rand.IntN(len(seg)/8)*8:])
@@ -290,9 +290,9 @@ func (t *Tx) drawKey(st *stripe, rank uint32, dst []byte) ([]byte, bool) {
 	}
 }
 
-// ranked returns the sub with the key of a rank, by descent of the Fenwick tree,
-// and the key's rank in it; nil if there are not so many keys.
-func (d *dbState) ranked(rank uint32) (*sub, uint32) {
+// rankedSub returns the number of the sub with the key of a rank, by descent of the
+// Fenwick tree, and the key's rank in it; -1 if there are not so many keys.
+func (d *dbState) rankedSub(rank uint32) (int, uint32) {
 	i := 0
 	for step := len(d.fenwick) - 1; step > 0; step /= 2 { // a power of two
 		if j := i + step; j < len(d.fenwick) && d.fenwick[j] <= rank {
@@ -301,9 +301,9 @@ func (d *dbState) ranked(rank uint32) (*sub, uint32) {
 		}
 	}
 	if i >= len(d.subs) {
-		return nil, 0
+		return -1, 0
 	}
-	return &d.subs[i], rank
+	return i, rank
 }
 
 // rankedSegment returns the segment of a sub with the word of a rank.

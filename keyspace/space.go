@@ -31,7 +31,15 @@ type Space struct {
 	index []atomic.Pointer[dbIndex]
 	peak  atomic.Int64
 
+	total total                                      // bytes in use
+	limit atomic.Pointer[limit]                      // never nil
+	lfu   atomic.Pointer[lfu]                        // nil unless the policy is an LFU one
+	told  atomic.Pointer[func(int, []byte, Removal)] // OnRemoved
+
 	expiredKeys atomic.Int64 // removed because their deadline had passed
+	evictedKeys atomic.Int64 // removed to make room
+	exceeded    atomic.Int64 // unix ms since when the total is above the limit, 0: it is not
+	exceededMs  atomic.Int64 // how long it was before that
 
 	lazyPending atomic.Int64 // keys of flushed databases that upkeep will free
 	lazyFreed   atomic.Int64 // keys freed by upkeep
@@ -62,6 +70,8 @@ type stripe struct {
 	dbs       []*dbState // nil until the first write to that database in the stripe
 	arena     arena
 	tables    int64 // bytes of subs, directories, Fenwick trees and wheels in the Go heap
+	total     *total
+	counted   int64 // bytes of this stripe in total
 	hits      int64
 	misses    int64
 	scout     atomic.Pointer[scout] // for Ahead, published at unlock
@@ -133,10 +143,12 @@ func New(o Options) (*Space, error) {
 	s.src.heap = o.Arena&Heap != 0
 	s.maxValue.Store(o.MaxValue)
 	s.activeExpire.Store(true)
+	s.SetLimit(Limit{})
 	for i := range s.stripes {
 		st := &s.stripes[i]
 		st.number = uint16(i)
 		st.arena = newArena(&s.src, o.Arena)
+		st.total = &s.total
 		st.dbs = make([]*dbState, o.Databases)
 	}
 	return s, nil

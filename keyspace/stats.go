@@ -1,18 +1,50 @@
 package keyspace
 
+import "sync/atomic"
+
 // publish writes the stripe's use of memory where it can be read without its mutex.
 func (st *stripe) publish() {
 	if st.arena.moved {
 		st.sendScout()
 	}
 	if used := st.arena.used + st.tables; used != st.public.used.Load() {
-		st.public.used.Store(used)
+		st.report(used)
 	}
 }
+
+// report publishes the bytes in use and, if they changed by much, counts them in
+// the Space's total.
+func (st *stripe) report(used int64) {
+	st.public.used.Store(used)
+	if d, q := used-st.counted, st.total.quantum.Load(); d > q || d < -q {
+		st.count(used)
+	}
+}
+
+// count brings the Space's total up to date.
+func (st *stripe) count(used int64) {
+	st.total.bytes.Add(used - st.counted)
+	st.counted = used
+}
+
+// total is the sum of what the stripes use, each to within quantum: a locker that
+// changes little adds nothing, and who admits commands reads one number.
+type total struct {
+	bytes   atomic.Int64
+	quantum atomic.Int64
+	_       [48]byte // nothing that is written for other reasons shares its line
+}
+
+// maxQuantum is the quantum without a limit. With one it is such that all stripes
+// together are off by a thousandth of it at most.
+const maxQuantum = 64 << 10
 
 // publishAll writes all figures of a stripe where they can be read without its mutex.
 func (st *stripe) publishAll() {
 	st.publish()
+	if used := st.arena.used + st.tables; used != st.counted {
+		st.count(used)
+	}
 	st.public.pages.Store(st.arena.pages)
 	st.public.hits.Store(st.hits)
 	st.public.misses.Store(st.misses)
@@ -55,11 +87,17 @@ func (s *Space) Expires() (n int64) {
 // it published last: it never waits, and may be called with stripes held.
 func (s *Space) Stats() Stats {
 	o := Stats{
-		MaxMemory:       s.opts.MaxMemory,
+		MaxMemory:       s.Limit().Max,
 		MappedBytes:     s.src.mapped.Load(),
 		ExpiredKeys:     s.expiredKeys.Load(),
 		LazyFreePending: s.lazyPending.Load() + s.src.keys.Load(),
 		LazyFreed:       s.lazyFreed.Load(),
+	}
+	o.EvictedKeys = s.evictedKeys.Load()
+	o.ExceededMs = s.exceededMs.Load()
+	if since := s.exceeded.Load(); since != 0 {
+		o.ExceededNowMs = max(0, s.opts.Now()-since)
+		o.ExceededMs += o.ExceededNowMs
 	}
 	o.ExpireLagP50Ms, o.ExpireLagMs, o.ExpireLagMaxMs = s.expireLag()
 	for i := range s.stripes {

@@ -151,7 +151,7 @@ func (t *Tx) overwrite(p *place, key []byte, c *content, text []byte, l *layout,
 	}
 	c.put(r.value())
 	r.kind = flags | uint8(l.form)
-	r.touch(lruClock(t.Now))
+	r.touch(t.use(p))
 	if p.st.interests.on {
 		t.changed(p.st, p.db, key)
 	}
@@ -229,7 +229,7 @@ func (t *Tx) finish(p *place, f *fresh, l *layout, key []byte, deadline int64) {
 	default:
 		kind |= t.fileDeadline(p, was, prev, deadline)
 	}
-	f.r.encode(p.st.arena.bytes(f.r.ref, l.size), kind, lruClock(t.Now), key, l.vn, deadline)
+	f.r.encode(p.st.arena.bytes(f.r.ref, l.size), kind, t.use(p), key, l.vn, deadline)
 	if l.form == formBig {
 		f.r.setBig(f.big)
 	}

@@ -38,16 +38,18 @@ type Tx struct {
 	words   [][]byte // of the effect that is being applied
 
 	wheels recordView // the stripe's records as its wheels see them
+	pool   *evictPool // nil until MakeRoom or Tick removes a key
 
 	views []view // debug builds: slices given out by ViewCopy
 }
 
 // hashed is a key's slot and fragment, found again by the slice's identity.
 type hashed struct {
-	p    *byte
-	n    int
-	slot uint16
-	frag uint32
+	p       *byte
+	n       int
+	slot    uint16
+	counted bool // a look-up has counted the use (LFU): a store does not count it again
+	frag    uint32
 }
 
 func (h *hashed) is(key []byte) bool { return len(key) == h.n && h.n > 0 && &key[0] == h.p }
@@ -167,7 +169,11 @@ func (t *Tx) look(it *Item, key []byte) bool {
 		return false
 	}
 	if !t.NoTouch {
-		it.r.touch(lruClock(t.Now))
+		if l := t.s.lfu.Load(); l != nil {
+			t.countUse(l, &it.r)
+		} else {
+			it.r.touch(lruClock(t.Now))
+		}
 	}
 	return true
 }
@@ -200,6 +206,7 @@ func (t *Tx) dropExpired(p *place, key []byte) {
 		return
 	}
 	t.emitKey(p, cmdDel, key)
+	t.tellRemoved(p, key, Expired)
 	t.remove(p)
 	t.s.expiredKeys.Add(1)
 }
