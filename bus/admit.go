@@ -12,7 +12,8 @@ type Admission struct {
 	// (DEBUG, MODULE); its error is the reply.
 	Protected func(c *Ctx) error
 	// Room is asked before commands flagged denyoom, if Limited: it makes room
-	// or returns the error to reply with.
+	// or returns the error to reply with. It may lock stripes, so it does nothing for
+	// commands whose caller holds some.
 	Limited func() bool
 	Room    func(c *Ctx) error
 	// Writable returns what is asked before writes, nil if nothing: the log.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/reredis/reredis/keyspace"
 )
 
 // Errors whose texts are Redis'.
@@ -14,7 +16,7 @@ var (
 	ErrOutOfRange = errors.New("ERR value is out of range")
 	ErrNoKey      = errors.New("ERR no such key")
 	ErrNoAuth     = errors.New("NOAUTH Authentication required.")
-	ErrOOM        = errors.New("OOM command not allowed when used memory > 'maxmemory'.")
+	ErrOOM        = keyspace.ErrOOM
 )
 
 // ErrArity is the error for a wrong number of arguments; name as FullName gives it.

@@ -21,9 +21,8 @@ func (h *server) debugObject(c *bus.Ctx) error {
 	if !ok {
 		return bus.ErrNoKey
 	}
-	idle := it.IdleSeconds(c.Now())
 	c.Reply.Status(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
-		it.Encoding(), serializedLength(it), (c.Now()/1000-idle)&lruClockMask, idle))
+		it.Encoding(), serializedLength(it), it.Use(), it.IdleSeconds(c.Now())))
 	return nil
 }
 

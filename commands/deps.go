@@ -133,6 +133,7 @@ type Net struct {
 
 	Received    int64 // connections accepted
 	Rejected    int64 // connections refused because of the limit
+	Evicted     int64 // connections closed because all together held too much memory
 	InputBytes  int64
 	OutputBytes int64
 	Reads       int64 // read system calls that brought something

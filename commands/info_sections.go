@@ -102,9 +102,6 @@ func (h *server) infoMemory(w *infoWriter) {
 		total = systemMemory()
 		limit = st.MaxMemory
 	)
-	if v, err := strconv.ParseInt(h.d.setting("maxmemory"), 10, 64); err == nil {
-		limit = v
-	}
 	allocated := used + heap.objects
 	active := st.PageBytes + heap.inUse
 	resident := max(active, st.PageBytes+heap.mapped) // the arenas' unused address space is not memory
@@ -127,7 +124,7 @@ func (h *server) infoMemory(w *infoWriter) {
 	w.zeros("used_memory_functions")
 	w.bytes("used_memory_scripts", 0)
 	w.bytes("maxmemory", limit)
-	w.add("maxmemory_policy", h.setting("maxmemory-policy", "noeviction"))
+	w.add("maxmemory_policy", w.ctx.Tx.Space().Limit().Policy)
 	w.ratio("allocator_frag_ratio", quotient(active, allocated))
 	w.add("allocator_frag_bytes", active-allocated)
 	w.ratio("allocator_rss_ratio", quotient(resident, active))
@@ -177,8 +174,11 @@ func (h *server) infoStats(w *infoWriter) {
 	w.zeros("sync_full", "sync_partial_ok", "sync_partial_err")
 	w.add("expired_keys", st.ExpiredKeys-old.ExpiredKeys)
 	w.ratio("expired_stale_perc", 0)
-	w.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients",
-		"total_eviction_exceeded_time", "current_eviction_exceeded_time")
+	w.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")
+	w.add("evicted_keys", st.EvictedKeys-old.EvictedKeys)
+	w.add("evicted_clients", net.Evicted)
+	w.add("total_eviction_exceeded_time", st.ExceededMs-old.ExceededMs)
+	w.add("current_eviction_exceeded_time", st.ExceededNowMs)
 	w.add("keyspace_hits", st.Hits-old.Hits)
 	w.add("keyspace_misses", st.Misses-old.Misses)
 	w.zeros("pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",

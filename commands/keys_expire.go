@@ -179,6 +179,7 @@ func setDeadline(c *bus.Ctx, e expiry) error {
 
 func persist(c *bus.Ctx) error {
 	c.Tx.Raw = ownEffect(c)
+	c.Tx.LookWrite(c.Args[1]) // a use, whether it expires or not
 	if c.Tx.Persist(c.Args[1]) {
 		c.Reply.Int(1)
 	} else {

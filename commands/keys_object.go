@@ -76,24 +76,36 @@ func objectEncoding(c *bus.Ctx) error {
 var errNoLFU = errors.New("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
 	"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
 
-// objectFreq refuses, as Redis does while maxmemory-policy is not one of the LFU
-// policies: there is no eviction yet, so it never is.
+var errLFU = errors.New("ERR An LFU maxmemory policy is selected, idle time not tracked. " +
+	"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
+
 func objectFreq(c *bus.Ctx) error {
-	if _, ok := object(c); ok {
+	it, ok := object(c)
+	if !ok {
+		return nil
+	}
+	if !c.Tx.Space().Limit().Policy.LFU() {
 		return errNoLFU
 	}
+	c.Reply.Int(it.Freq(c.Now()))
 	return nil
 }
 
 func objectIdleTime(c *bus.Ctx) error {
-	if it, ok := object(c); ok {
-		c.Reply.Int(it.IdleSeconds(c.Now()))
+	it, ok := object(c)
+	if !ok {
+		return nil
 	}
+	if c.Tx.Space().Limit().Policy.LFU() {
+		return errLFU
+	}
+	c.Reply.Int(it.IdleSeconds(c.Now()))
 	return nil
 }
 
 // sharedInts is the number of small integers that Redis keeps once for all keys and
-// reports as referred to math.MaxInt32 times.
+// reports as referred to math.MaxInt32 times, unless it needs the bits about the use
+// of each.
 const sharedInts = 10000
 
 func objectRefCount(c *bus.Ctx) error {
@@ -102,7 +114,7 @@ func objectRefCount(c *bus.Ctx) error {
 		return nil
 	}
 	refs := int64(1)
-	if it.Encoding() == "int" {
+	if l := c.Tx.Space().Limit(); it.Encoding() == "int" && (l.Max == 0 || !l.Policy.LRU() && !l.Policy.LFU()) {
 		if n, _ := it.Int(); n >= 0 && n < sharedInts {
 			refs = math.MaxInt32
 		}

@@ -144,31 +144,6 @@ func wMemory(lo int64) word {
 	})
 }
 
-// wMemoryOrPercent is a size, or a share of maxmemory.
-func wMemoryOrPercent() word {
-	return single("size or percentage", func(s string) (string, error) {
-		tooLarge := errors.New("percentage argument must be less or equal to 100")
-		if n, err := parseMemory(s); err == nil {
-			if n < 0 { // too large for a size, which Redis takes for a percentage
-				return "", tooLarge
-			}
-			return strconv.FormatInt(n, 10), nil
-		}
-		if p, ok := strings.CutSuffix(s, "%"); ok {
-			if n, err := parseInteger(p); err == nil && n >= 0 {
-				if n > 100 {
-					return "", tooLarge
-				}
-				if n == 0 {
-					return "0", nil
-				}
-				return s, nil
-			}
-		}
-		return "", errors.New("argument must be a memory or percent value")
-	})
-}
-
 func wString() word {
 	return single("string", func(s string) (string, error) { return s, nil })
 }

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"io/fs"
+	"math"
 	"time"
 )
 
@@ -44,10 +45,11 @@ const (
 	DriverGoroutines = "goroutines" // one goroutine for each connection
 )
 
-// Limits bound what one client can make the server hold, in bytes.
+// Limits bound what clients can make the server hold, in bytes.
 type Limits struct {
 	ProtoMaxBulk  int64 // longest bulk string, and so the longest value
 	QueryBuffer   int64 // longest unfinished command
+	ClientsMemory int64 // of all clients together; below 0: percent of Keyspace.MaxMemory; 0 = no limit
 	OutputNormal  OutputLimit
 	OutputReplica OutputLimit
 	OutputPubSub  OutputLimit
@@ -88,7 +90,27 @@ type Keyspace struct {
 	Stripes   int    // 0 = eight for each core
 	MaxMemory int64  // bytes, 0 = no limit
 	Policy    string // eviction policy in Redis' words
+	Eviction  Eviction
 	Version   string // "7.0" or "7.2": whose encodings are reported
+}
+
+// Eviction is how keys are chosen that make room for others.
+type Eviction struct {
+	Samples      int           // keys looked at to choose one
+	Tenacity     int           // 0 to 100: how long a command makes room
+	LFULogFactor int           // how much harder each step of a counter is
+	LFUDecay     time.Duration // whole minutes that take one from a counter; 0 = none do
+}
+
+// Budget is how long one command may make room, as Redis reckons it.
+func (e Eviction) Budget() time.Duration {
+	switch {
+	case e.Tenacity <= 10:
+		return max(time.Nanosecond, 50*time.Microsecond*time.Duration(e.Tenacity))
+	case e.Tenacity < 100:
+		return time.Duration(500 * math.Pow(1.15, float64(e.Tenacity-10)) * float64(time.Microsecond))
+	}
+	return math.MaxInt64
 }
 
 // WAL is the write-ahead log.

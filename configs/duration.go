@@ -95,7 +95,7 @@ func duration(t timing) codec[time.Duration] {
 	}
 	return codec[time.Duration]{
 		kind: kind,
-		unit: map[time.Duration]string{time.Second: "s", time.Millisecond: "ms", time.Microsecond: "µs"}[t.unit],
+		unit: map[time.Duration]string{time.Minute: "min", time.Second: "s", time.Millisecond: "ms", time.Microsecond: "µs"}[t.unit],
 		fromFile: func(raw any) (time.Duration, error) {
 			if s, ok := raw.(string); ok {
 				return parse(s)

@@ -133,7 +133,7 @@ func TestMistakes(t *testing.T) {
   io: auto
 keyspace:
   compat: 7.0
-  policy: allkeys-lru
+  policy: allkeys-lruu
   stripes: 3
 wal:
   fsnyc: always
@@ -157,7 +157,7 @@ a.yaml:10:10: server.auth.password: the value is not a string, write it in quote
 a.yaml:11:3: server.a.b: a key must not contain a dot; nest it instead
 a.yaml:12:3: server.io: "auto": this is a section, it has parts
 a.yaml:14:3: keyspace.compat: 7.0: write a version in quotes, such as "7.0"
-a.yaml:15:3: keyspace.policy: maxmemory-policy 'allkeys-lru' is not available yet, only noeviction is
+a.yaml:15:3: keyspace.policy: "allkeys-lruu": must be one of volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction
 a.yaml:16:3: keyspace.stripes: 3: must be a power of two
 a.yaml:18:3: wal.fsnyc: unknown parameter; did you mean wal.policy? (Redis: appendfsync)
 a.yaml:20:3: wal.enabled: the write-ahead log is not available yet, write no: data lives in memory only

@@ -100,6 +100,10 @@ func limitParams() []Param {
 			Path: "server.limits.max_bulk", Redis: "proto-max-bulk-len", Default: "512MiB",
 			Doc: "Longest argument of a command, and so longest string",
 		}),
+		row(sizeOrShare(), func(c *Config) *int64 { return &c.Limits.ClientsMemory }, Param{
+			Path: "server.limits.clients_memory", Redis: "maxmemory-clients", Default: "off",
+			Doc: "Memory for all clients' buffers; beyond it those with the largest are closed. A percentage is of maxmemory",
+		}),
 		row(outputLimits(), func(c *Config) *Limits { return &c.Limits }, Param{
 			Path: "server.output_limits", Redis: "client-output-buffer-limit", Flags: Composite,
 			Default: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
@@ -191,11 +195,27 @@ func keyspaceParams() []Param {
 		}),
 		row(sizeOrOff(TotalMemory), func(c *Config) *int64 { return &c.Keyspace.MaxMemory }, Param{
 			Path: "keyspace.maxmemory", Redis: "maxmemory", Default: "off",
-			Doc: "Memory for data; a percentage is of what the container or the machine has. Writes that need more are refused",
+			Doc: "Memory for data; a percentage is of what the container or the machine has. What happens beyond, the policy says",
 		}),
 		row(evictionPolicy(), func(c *Config) *string { return &c.Keyspace.Policy }, Param{
 			Path: "keyspace.policy", Redis: "maxmemory-policy", Default: "noeviction",
-			Doc: "What happens at maxmemory; only noeviction is available yet",
+			Doc: "Which keys go when maxmemory is reached: of all or of those with a deadline, in which order; or none",
+		}),
+		row(integer[int](1, math.MaxInt32), func(c *Config) *int { return &c.Keyspace.Eviction.Samples }, Param{
+			Path: "keyspace.eviction.samples", Redis: "maxmemory-samples", Default: "5",
+			Doc: "How many keys are looked at to choose one that goes, 64 at most; more choose better and take longer",
+		}),
+		row(integer[int](0, 100), func(c *Config) *int { return &c.Keyspace.Eviction.Tenacity }, Param{
+			Path: "keyspace.eviction.tenacity", Redis: "maxmemory-eviction-tenacity", Default: "10",
+			Doc: "How long a command makes room: 50 us a point up to 10, then 15 % more for each, without end at 100",
+		}),
+		row(integer[int](0, math.MaxInt32), func(c *Config) *int { return &c.Keyspace.Eviction.LFULogFactor }, Param{
+			Path: "keyspace.eviction.lfu_log_factor", Redis: "lfu-log-factor", Default: "10",
+			Doc: "How many uses a step of the LFU policies' counter takes; the higher, the more uses tell keys apart",
+		}),
+		row(duration(timing{unit: time.Minute, hi: math.MaxInt32, noOff: true}), func(c *Config) *time.Duration { return &c.Keyspace.Eviction.LFUDecay }, Param{
+			Path: "keyspace.eviction.lfu_decay", Redis: "lfu-decay-time", Default: "1m",
+			Doc: "After how long without use the LFU policies' counter of a key loses one; 0s for never",
 		}),
 	}
 }

@@ -12,7 +12,6 @@ const (
 	whyCluster  = "the cluster is not in this version yet"
 	whyLazy     = "memory is always freed in the background"
 	whyDefrag   = "memory is not allocated by jemalloc"
-	whyEvict    = "eviction is not in this version yet"
 	whyTLS      = "TLS is not in this version yet"
 	whyThreads  = "event loops are set by server.io.loops"
 	whyCron     = "there is no timer that it would set"
@@ -50,12 +49,7 @@ func compatParams() []Param {
 		compat("stream-node-max-bytes", "4096", wMemory(0), live(whyType)),
 		compat("hll-sparse-max-bytes", "3000", wMemory(0), live(whyType)),
 
-		// Eviction and memory.
-		compat("maxmemory-samples", "5", wInt(1), live(whyEvict)),
-		compat("maxmemory-eviction-tenacity", "10", wNumber(0, 100), live(whyEvict)),
-		compat("maxmemory-clients", "0", wMemoryOrPercent(), live(whyEvict)),
-		compat("lfu-log-factor", "10", wInt(0), live(whyEvict)),
-		compat("lfu-decay-time", "1", wInt(0), live(whyEvict)),
+		// Memory.
 		compat("lazyfree-lazy-eviction", "no", wYesNo(), live(whyLazy)),
 		compat("lazyfree-lazy-expire", "no", wYesNo(), live(whyLazy)),
 		compat("lazyfree-lazy-server-del", "no", wYesNo(), live(whyLazy)),

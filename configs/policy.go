@@ -7,18 +7,12 @@ import (
 	"time"
 )
 
-// evictionPolicy is maxmemory-policy: Redis' eight words are known, and all
-// but noeviction refused until there is eviction.
+// evictionPolicy is maxmemory-policy.
 func evictionPolicy() codec[string] {
-	return checked(enum(
+	return enum(
 		"volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl",
 		"allkeys-lru", "allkeys-lfu", "allkeys-random", "noeviction",
-	), func(s string) error {
-		if s != "noeviction" {
-			return fmt.Errorf("maxmemory-policy '%s' is not available yet, only noeviction is", s)
-		}
-		return nil
-	})
+	)
 }
 
 // quotedVersion explains the number that a version without quotes becomes.

@@ -155,7 +155,7 @@ func TestNamesOfRedis(t *testing.T) {
 // answer with other words, with the reason.
 var refusedValues = map[string]string{
 	"appendonly":                 "there is no log yet: only no",
-	"maxmemory-policy":           "there is no eviction yet: only noeviction",
+	"lfu-decay-time":             "durations end after 292 years",
 	"activedefrag":               "memory is not jemalloc's; the text names Redis",
 	"tls-":                       "there is no TLS yet: only the defaults of what would turn it on",
 	"maxmemory":                  "sizes end at 2^63-1",

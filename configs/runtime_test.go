@@ -28,7 +28,7 @@ func TestSetErrors(t *testing.T) {
 		{[]KV{{"maxmemory", "10000001"}, {"maxmemory-clients", "200%"}, {"client-query-buffer-limit", "invalid"}}, failed("maxmemory-clients", "percentage argument must be less or equal to 100")},
 		{[]KV{{"active-expire-effort", "11"}}, failed("active-expire-effort", "argument must be between 1 and 10 inclusive")},
 		{[]KV{{"latency-tracking", "maybe"}}, failed("latency-tracking", "argument must be 'yes' or 'no'")},
-		{[]KV{{"maxmemory-policy", "allkeys-lru"}}, failed("maxmemory-policy", "maxmemory-policy 'allkeys-lru' is not available yet, only noeviction is")},
+		{[]KV{{"maxmemory-policy", "lru"}}, failed("maxmemory-policy", "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction")},
 		{[]KV{{"appendonly", "yes"}}, failed("appendonly", "the write-ahead log is not available yet, write no: data lives in memory only")},
 		{[]KV{{"server.limits.max_bulk", "64MB"}}, failed("server.limits.max_bulk", `"64MB": write 64MiB (67,108,864) or 64000000; MB means different things in redis.conf and elsewhere`)},
 		{[]KV{{"keyspace.databases", "17"}}, failed("keyspace.databases", "can't set immutable config")},

@@ -201,3 +201,91 @@ func sizeOrOff(total func() int64) codec[int64] {
 	}
 	return t
 }
+
+var (
+	errShare      = errors.New("argument must be a memory or percent value")
+	errShareLarge = errors.New("percentage argument must be less or equal to 100")
+)
+
+// parseShare reads a size in Redis' notation, or a percentage, which it returns
+// below zero.
+func parseShare(s string) (int64, error) {
+	if n, err := parseMemory(s); err == nil {
+		if n < 0 { // too large for a size, which Redis takes for a percentage
+			return 0, errShareLarge
+		}
+		return n, nil
+	}
+	if p, ok := strings.CutSuffix(s, "%"); ok {
+		if n, err := parseInteger(p); err == nil && n >= 0 {
+			if n > 100 {
+				return 0, errShareLarge
+			}
+			return -n, nil
+		}
+	}
+	return 0, errShare
+}
+
+// sizeOrShare is a size that may be off, the field's 0, or a percentage of
+// another size, kept below zero.
+func sizeOrShare() codec[int64] {
+	t := size(0)
+	t.kind = "size, percentage, or off"
+	file, text, toFile, toText := t.fromFile, t.fromText, t.toFile, t.toText
+	t.fromText = func(s string) (int64, error) {
+		if s == "off" {
+			return 0, nil
+		}
+		if strings.HasSuffix(s, "%") {
+			n, err := parseShare(s)
+			if err != nil || n == 0 {
+				return 0, fmt.Errorf("%q: write a percentage from 1%% to 100%%", s)
+			}
+			return n, nil
+		}
+		return text(s)
+	}
+	t.fromFile = func(raw any) (int64, error) {
+		if s, ok := raw.(string); ok {
+			return t.fromText(s)
+		}
+		return file(raw)
+	}
+	t.fromRedis = func(_ int64, args []string) (int64, error) {
+		s, err := one(args)
+		if err != nil {
+			return 0, err
+		}
+		return parseShare(s)
+	}
+	special := func(n int64) (string, bool) {
+		switch {
+		case n == 0:
+			return "off", true
+		case n < 0:
+			return strconv.FormatInt(-n, 10) + "%", true
+		}
+		return "", false
+	}
+	t.toText = func(n int64) string {
+		if s, ok := special(n); ok {
+			return s
+		}
+		return toText(n)
+	}
+	t.toFile = func(n int64) any {
+		if s, ok := special(n); ok {
+			return s
+		}
+		return toFile(n)
+	}
+	redis := t.toRedis
+	t.toRedis = func(n int64) string {
+		if n < 0 {
+			return strconv.FormatInt(-n, 10) + "%"
+		}
+		return redis(n)
+	}
+	return t
+}

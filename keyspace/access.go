@@ -87,6 +87,14 @@ func (t *Tx) use(p *place) uint32 {
 	return t.useLFU(p)
 }
 
+// freshUse returns the bits of a new key.
+func (t *Tx) freshUse() uint32 {
+	if l := t.s.lfu.Load(); l != nil {
+		return l.fresh(t.Now)
+	}
+	return lruClock(t.Now)
+}
+
 func (t *Tx) useLFU(p *place) uint32 {
 	l := t.s.lfu.Load()
 	switch {

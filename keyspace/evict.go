@@ -63,7 +63,11 @@ func (s *Space) evictSome(t *Tx, budget time.Duration) (more bool) {
 		return false
 	}
 	s.exceeds(t.Now)
-	return s.evict(t, l, budget) == outOfTime
+	e := s.evict(t, l, budget)
+	if s.total.bytes.Load() <= l.max {
+		s.within(t.Now)
+	}
+	return e == outOfTime
 }
 
 // eviction is how an attempt ended.

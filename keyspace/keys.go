@@ -171,11 +171,17 @@ func (t *Tx) Copy(src []byte, dstDB int, dst []byte, replace bool) (ok bool, err
 	return t.transfer(src, dstDB, dst, false)
 }
 
-// liveIn says whether a database has a key.
+// liveIn says whether a database has a key. To be in the way is a use.
 func (t *Tx) liveIn(db int, key []byte) bool {
 	var p place
 	t.locate(&p, db, key)
-	return p.live()
+	if !p.live() {
+		return false
+	}
+	if !t.NoTouch {
+		p.r.touch(t.use(&p))
+	}
+	return true
 }
 
 // transfer stores the value of src at dst, and removes src if it moves.
@@ -207,14 +213,17 @@ func (t *Tx) transfer(src []byte, dstDB int, dst []byte, moves bool) (bool, erro
 		// A long string is "raw" anyway.
 		c = content{form: formRaw, b: p.st.arena.text(&p.r, nil), as: wordRaw}
 	}
-	lru := p.r.lru()
+	use := t.freshUse()
+	if moves {
+		use = p.r.lru()
+	}
 	if err := t.store(dstDB, dst, c, c.b, ttl); err != nil {
 		return false, err
 	}
+	t.setUse(dstDB, dst, use)
 	if !moves {
 		return true, nil
 	}
-	t.keepLRU(dstDB, dst, lru)
 	t.locate(&p, t.DB, src) // its word may have moved
 	if t.Sink != nil {
 		t.emitKey(&p, cmdDel, src)
@@ -223,9 +232,9 @@ func (t *Tx) transfer(src []byte, dstDB int, dst []byte, moves bool) (bool, erro
 	return true, nil
 }
 
-// keepLRU gives a record the use that it had under another name.
-func (t *Tx) keepLRU(db int, key []byte, lru uint32) {
+// setUse gives a record the bits about its use.
+func (t *Tx) setUse(db int, key []byte, use uint32) {
 	var p place
 	t.locate(&p, db, key)
-	p.r.touch(lru)
+	p.r.touch(use)
 }

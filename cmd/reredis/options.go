@@ -62,10 +62,15 @@ func (n *node) follow() {
 			n.space.SetMaxValue(next.Limits.ProtoMaxBulk)
 		}, nil, nil
 	})
-	n.store.OnChange([]string{"server.auth", "keyspace"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
+	n.store.OnChange([]string{"server.auth", "keyspace"}, func(old, next *configs.Config) (commit, rollback func(), err error) {
 		return func() {
 			n.rules.set(next)
+			n.space.SetLimit(limit(next))
 			n.bus.Recompose()
+			if used := n.space.UsedMemory(); next.Keyspace.MaxMemory > 0 && used > next.Keyspace.MaxMemory && old.Keyspace.MaxMemory != next.Keyspace.MaxMemory {
+				n.log.Warn("the new maxmemory is below the memory in use: keys go or writes are refused, as maxmemory-policy says",
+					"maxmemory", next.Keyspace.MaxMemory, "used", used)
+			}
 		}, nil, nil
 	})
 	n.store.OnChange([]string{"log"}, func(_, next *configs.Config) (commit, rollback func(), err error) {

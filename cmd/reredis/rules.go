@@ -11,14 +11,12 @@ import (
 // rules are the parameters that the admit layer asks for. They are set before the bus composes
 // its chains anew, which is a moment before a changed configuration is published.
 type rules struct {
-	password  atomic.Pointer[string]
-	maxMemory atomic.Int64
+	password atomic.Pointer[string]
 }
 
 func (r *rules) set(c *configs.Config) {
 	p := c.Server.RequirePass
 	r.password.Store(&p)
-	r.maxMemory.Store(c.Keyspace.MaxMemory)
 }
 
 // requirePass is the password of the default user, "" if it needs none.
@@ -29,12 +27,17 @@ func (r *rules) admission(space *keyspace.Space, protected func(c *bus.Ctx) erro
 	return &bus.Admission{
 		AuthRequired: func() bool { return r.requirePass() != "" },
 		Protected:    protected,
-		Limited:      func() bool { return r.maxMemory.Load() > 0 },
-		Room: func(*bus.Ctx) error {
-			if space.UsedMemory() > r.maxMemory.Load() {
-				return bus.ErrOOM
-			}
-			return nil
-		},
+		Limited:      func() bool { return space.Limit().Max > 0 },
+		Room:         func(c *bus.Ctx) error { return space.MakeRoom(c.Tx) },
+	}
+}
+
+// limit is the limit of the keyspace.
+func limit(c *configs.Config) keyspace.Limit {
+	k := &c.Keyspace
+	policy, _ := keyspace.ParsePolicy(k.Policy) // the configuration knows the same words
+	return keyspace.Limit{
+		Max: k.MaxMemory, Policy: policy, Samples: k.Eviction.Samples, Budget: k.Eviction.Budget(),
+		LFULogFactor: k.Eviction.LFULogFactor, LFUDecayMinutes: int(k.Eviction.LFUDecay.Minutes()),
 	}
 }

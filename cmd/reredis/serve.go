@@ -90,13 +90,13 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 		Databases: cfg.Keyspace.Databases,
 		Stripes:   cfg.Keyspace.Stripes,
 		HashKey:   randomKey(),
-		MaxMemory: cfg.Keyspace.MaxMemory,
 		MaxValue:  cfg.Limits.ProtoMaxBulk,
 	})
 	if err != nil {
 		return nil, err
 	}
 	n.space = space
+	space.SetLimit(limit(cfg))
 	n.rules.set(cfg)
 	deps := n.newDeps(loops)
 	n.bus = bus.New(space,

@@ -218,7 +218,7 @@ func TestBadArguments(t *testing.T) {
 		{[]string{"--port", "abc"}, "port"},
 		{[]string{"--no-such-option", "1"}, "no-such-option"},
 		{[]string{"--server.portt", "1"}, "did you mean"},
-		{[]string{"--maxmemory-policy", "allkeys-lru"}, "noeviction"},
+		{[]string{"--maxmemory-policy", "lru"}, "noeviction"},
 		{[]string{"/does/not/exist.conf"}, "/does/not/exist.conf"},
 	} {
 		s := spawn(t, t.TempDir(), append([]string{binary}, c.args...)...)

@@ -33,7 +33,7 @@ func (n *node) webNet() web.Net {
 func (n *node) webKeyspace() web.Keyspace {
 	st := n.space.Stats()
 	k := web.Keyspace{
-		UsedMemory: st.UsedMemory, PeakMemory: st.PeakMemory, MaxMemory: n.rules.maxMemory.Load(),
+		UsedMemory: st.UsedMemory, PeakMemory: st.PeakMemory, MaxMemory: st.MaxMemory,
 		MappedBytes: st.MappedBytes, Hits: st.Hits, Misses: st.Misses,
 		ExpiredKeys: st.ExpiredKeys, LazyFreePending: st.LazyFreePending,
 		ExpireLagP50: st.ExpireLagP50Ms, ExpireLagP99: st.ExpireLagMs, ExpireLagMax: st.ExpireLagMaxMs,

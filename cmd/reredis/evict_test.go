@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// info returns one field of INFO as a number.
+func info(t testing.TB, c *redis.Client, name string) int64 {
+	t.Helper()
+	text, err := c.Info(t.Context(), "everything").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(text, "\n"+name+":")
+	value, _, _ := strings.Cut(rest, "\r")
+	n, err := strconv.ParseInt(value, 10, 64)
+	if !ok || err != nil {
+		t.Fatalf("INFO has %s:%s", name, value)
+	}
+	return n
+}
+
+// TestMaxMemory sets a limit, meets it with each policy, and lowers it.
+func TestMaxMemory(t *testing.T) {
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			s := k.launch(t)
+			c, ctx := s.client(t), t.Context()
+			config := func(name, value string) {
+				t.Helper()
+				if err := c.ConfigSet(ctx, name, value).Err(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			value := strings.Repeat("x", 1000)
+			for _, policy := range []string{"allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-ttl", "noeviction"} {
+				config("maxmemory", "0")
+				config("maxmemory-policy", policy)
+				is(t, "OK")(c.FlushAll(ctx).Result())
+				is(t, "OK")(c.ConfigResetStat(ctx).Result())
+				for i := range 20 {
+					is(t, "OK")(c.Set(ctx, fmt.Sprintf("due:%d", i), value, 1e13).Result())
+				}
+				used := info(t, c, "used_memory")
+				limit := used + 1<<20
+				config("maxmemory", strconv.FormatInt(limit, 10))
+				refused := 0
+				for i := range 3000 {
+					err := c.Set(ctx, fmt.Sprintf("k:%d", i), value, 0).Err()
+					if err != nil && err.Error() != "OOM command not allowed when used memory > 'maxmemory'." {
+						t.Fatal(err)
+					}
+					if err != nil {
+						refused++
+					}
+				}
+				evicted := info(t, c, "evicted_keys")
+				switch {
+				case policy == "noeviction" && (evicted > 0 || refused == 0):
+					t.Errorf("%s: %d keys went, %d writes were refused", policy, evicted, refused)
+				case strings.HasPrefix(policy, "volatile") && (evicted != 20 || refused == 0):
+					t.Errorf("%s: %d keys went, %d writes were refused", policy, evicted, refused)
+				case strings.HasPrefix(policy, "allkeys") && (evicted == 0 || refused > 0):
+					t.Errorf("%s: %d keys went, %d writes were refused", policy, evicted, refused)
+				}
+				if n := info(t, c, "used_memory"); n > limit+16<<10 {
+					t.Errorf("%s: %d bytes are used, the limit is %d", policy, n, limit)
+				}
+				if policy == "noeviction" && info(t, c, "current_eviction_exceeded_time") == 0 && info(t, c, "total_eviction_exceeded_time") == 0 {
+					t.Errorf("%s: no time above the limit was counted", policy)
+				}
+			}
+		})
+	}
+}
+
+// TestMaxMemoryLowered: keys go in the background until the new limit is kept.
+func TestMaxMemoryLowered(t *testing.T) {
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			s := k.launch(t, "--maxmemory-policy", "allkeys-lru")
+			c, ctx := s.client(t), t.Context()
+			value := strings.Repeat("x", 1000)
+			for i := range 20_000 {
+				is(t, "OK")(c.Set(ctx, fmt.Sprintf("k:%d", i), value, 0).Result())
+			}
+			limit := info(t, c, "used_memory") - 10<<20
+			if err := c.ConfigSet(ctx, "maxmemory", strconv.FormatInt(limit, 10)).Err(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the new limit is kept", func() bool { return info(t, c, "used_memory") <= limit })
+			if n := info(t, c, "evicted_keys"); n < 5000 {
+				t.Errorf("%d keys went", n)
+			}
+			eventually(t, "the time above the limit has ended", func() bool { return info(t, c, "current_eviction_exceeded_time") == 0 })
+		})
+	}
+}
