@@ -116,7 +116,7 @@ func (t *Tx) applyEntry(slot uint16, effect []byte) error {
 		return fmt.Errorf("%w: slot %d has an effect on a key of slot %d", ErrEffect, slot, Slot(key))
 	}
 	if len(key) > 0 {
-		t.last = hashed{&key[0], len(key), slot, t.s.fragment(key)}
+		t.last = hashed{p: &key[0], n: len(key), slot: slot, frag: t.s.fragment(key)}
 	}
 	if err := t.Apply(argv); err != nil {
 		return fmt.Errorf("%w: %.40q", err, effect)
