@@ -175,6 +175,8 @@ func (b *Bus) do(c *Ctx) Result {
 		c.Tx.DB, c.Tx.NoTouch = c.Client.DB, c.Client.NoTouch
 		c.Client.Last = cmd.spec
 		switch m := c.Client.Multi; {
+		case c.Client.Confined() && !cmd.spec.Subscriber:
+			err = b.reject(cmd, errConfined(cmd.spec))
 		case m == nil || !m.open:
 			err = cmd.run(c)
 		case !cmd.spec.Immediate:

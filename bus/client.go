@@ -30,6 +30,8 @@ type Client struct {
 	Conn any
 	// Class says which output limits hold.
 	Class Class
+	// Sub is what the client has subscribed to, nil before its first subscription.
+	Sub Subscriptions
 
 	// Multi is the transaction, nil before the first MULTI or WATCH.
 	Multi *Multi
@@ -45,6 +47,17 @@ type Client struct {
 
 	closers []func() // see OnClose
 }
+
+// Subscriptions counts what a client has subscribed to.
+type Subscriptions interface {
+	Counts() (channels, patterns, shards int)
+}
+
+// Subscribed reports whether the client has subscribed to anything.
+func (c *Client) Subscribed() bool { return c.Class == ClassPubSub }
+
+// Confined reports whether the client may call nothing but commands about its subscriptions.
+func (c *Client) Confined() bool { return c.Class == ClassPubSub && c.Proto < 3 }
 
 // ReplyMode is the state of CLIENT REPLY.
 type ReplyMode uint8

@@ -53,6 +53,12 @@ func errUnknownSub(container, sub []byte) error {
 	return fmt.Errorf("ERR unknown subcommand '%s'. Try %s HELP.", cut(sub, 128), strings.ToUpper(string(container)))
 }
 
+// errConfined is the error for a command that a client of RESP2 with subscriptions may not call.
+func errConfined(s *Spec) error {
+	return fmt.Errorf("ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET "+
+		"are allowed in this context", s.FullName())
+}
+
 func cut(b []byte, n int) []byte {
 	if len(b) > n {
 		return b[:n]

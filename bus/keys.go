@@ -250,7 +250,7 @@ func (k *KeySpec) check(s *Spec) error {
 		return errors.New("a key spec that begins nowhere, and no Extract")
 	case k.Begin.Keyword == "" && k.Begin.Index >= least && k.Find.Last >= 0 && k.Find.Kind == FindRange:
 		return errors.New("a key spec that begins behind the last argument")
-	case k.Flags&(KeyRO|KeyRW|KeyOW|KeyRM) == 0:
+	case k.Flags&(KeyRO|KeyRW|KeyOW|KeyRM|KeyNotKey) == 0:
 		return errors.New("a key spec that says neither RO, RW, OW nor RM")
 	}
 	return nil

@@ -50,6 +50,10 @@ type Spec struct {
 	Immediate bool
 	// Lock overrides what the lock layer takes from the key specs.
 	Lock LockMode
+	// Subscriber says that a client of RESP2 with subscriptions may call it.
+	Subscriber bool
+	// Pushes says that its replies are pushes, which CLIENT REPLY does not silence.
+	Pushes bool
 
 	Group      string // Redis' group: string, generic, connection, server, ...
 	Since      string // version that introduced it

@@ -133,3 +133,6 @@ func (s *Spec) onlyNotKeys() bool {
 	}
 	return true
 }
+
+// HasKeys reports whether the command names keys; names of channels are none.
+func (s *Spec) HasKeys() bool { return s.Extract != nil || len(s.Keys) > 0 && !s.onlyNotKeys() }

@@ -87,7 +87,7 @@ func (m *keyMarker) place(a *Arg) {
 		return
 	}
 	for i, k := range m.s.Keys {
-		if k.Begin.Keyword != "" || k.Begin.Index == 0 {
+		if k.Begin.Keyword != "" || k.Begin.Index == 0 || k.Flags&KeyNotKey != 0 {
 			continue
 		}
 		first, last, step := k.Begin.Index, k.Begin.Index+k.Find.Last, k.Find.Step

@@ -18,7 +18,8 @@ var (
 // that is set.
 type killFilter struct {
 	id          int64 // 0 = any
-	typ         clientType
+	typed       bool
+	class       bus.Class // if typed
 	user        string
 	addr, laddr *string
 	maxAge      int64 // seconds, 0 = any
@@ -97,7 +98,7 @@ func parseKill(args [][]byte) (f killFilter, err error) {
 			if !ok {
 				return f, fmt.Errorf("ERR Unknown client type '%s'", quotable(args[1]))
 			}
-			f.typ = t
+			f.typed, f.class = true, t
 		case bus.EqualFold(opt, "ADDR"):
 			f.addr = &value
 		case bus.EqualFold(opt, "LADDR"):
@@ -130,7 +131,7 @@ func parseKill(args [][]byte) (f killFilter, err error) {
 // match reports whether all filters fit the connection.
 func (f *killFilter) match(cl *bus.Client, now int64) bool {
 	return (f.id == 0 || f.id == cl.ID) &&
-		(f.typ == "" || f.typ == clientNormal) &&
+		(!f.typed || f.class == cl.Class) &&
 		(f.user == "" || cl.User == "" || f.user == cl.User) &&
 		(f.addr == nil || *f.addr == cl.Addr) &&
 		(f.laddr == nil || *f.laddr == cl.LocalAddr) &&

@@ -33,8 +33,14 @@ func appendClient(b []byte, c *bus.Client, st bus.ConnState, now int64) []byte {
 	num(" idle=", max(0, st.IdleMillis)/1000)
 	str(" flags=", clientLetters(c, st))
 	num(" db=", int64(c.DB))
+	var channels, patterns, shards int
+	if c.Sub != nil {
+		channels, patterns, shards = c.Sub.Counts()
+	}
+	num(" sub=", int64(channels))
+	num(" psub=", int64(patterns))
+	num(" ssub=", int64(shards))
 	queued, size := c.Queued()
-	b = append(b, " sub=0 psub=0 ssub=0"...)
 	num(" multi=", int64(queued))
 	num(" qbuf=", int64(st.QueryBuf))
 	num(" qbuf-free=", int64(st.QueryBufFree))
@@ -63,6 +69,7 @@ func clientLetters(c *bus.Client, st bus.ConnState) string {
 		on     bool
 		letter byte
 	}{
+		{c.Subscribed(), 'P'},
 		{c.InMulti(), 'x'},
 		{st.Parked, 'b'},
 		{c.Dirty(), 'd'},
@@ -102,23 +109,22 @@ func ownState(c *bus.Ctx, st bus.ConnState) bus.ConnState {
 // digits is the length of n in decimal.
 func digits(n int) int { return len(strconv.Itoa(n)) }
 
-// clientType is the type of a connection in the filters of CLIENT LIST and CLIENT KILL.
-type clientType string
-
-const clientNormal clientType = "normal"
-
-// parseClientType reads the name of a type.
-func parseClientType(b []byte) (t clientType, ok bool) {
-	for _, n := range []struct{ word, typ string }{
-		{"normal", "normal"},
-		{"slave", "replica"},
-		{"replica", "replica"},
-		{"pubsub", "pubsub"},
-		{"master", "master"},
+// parseClientType reads the name of a type in the filters of CLIENT LIST and CLIENT KILL. None has the
+// type "master".
+func parseClientType(b []byte) (class bus.Class, ok bool) {
+	for _, n := range []struct {
+		word  string
+		class bus.Class
+	}{
+		{"normal", bus.ClassNormal},
+		{"slave", bus.ClassReplica},
+		{"replica", bus.ClassReplica},
+		{"pubsub", bus.ClassPubSub},
+		{"master", bus.Classes},
 	} {
 		if bus.EqualFold(b, n.word) {
-			return clientType(n.typ), true
+			return n.class, true
 		}
 	}
-	return "", false
+	return 0, false
 }

@@ -22,7 +22,7 @@ func (h *connection) clientList(c *bus.Ctx) error {
 		c.Reply.Verbatim("txt", joinRows(rows, c.Args))
 		return nil
 	}
-	var typ clientType
+	filtered, class := false, bus.ClassNormal
 	args := c.Args[2:]
 	switch {
 	case len(args) == 2 && bus.EqualFold(args[0], "TYPE"):
@@ -30,7 +30,7 @@ func (h *connection) clientList(c *bus.Ctx) error {
 		if !ok {
 			return fmt.Errorf("ERR Unknown client type '%s'", quotable(args[1]))
 		}
-		typ = t
+		filtered, class = true, t
 	case len(args) > 1 && bus.EqualFold(args[0], "ID"):
 		for _, a := range args[1:] {
 			if _, ok := parseInt(a); !ok {
@@ -44,7 +44,7 @@ func (h *connection) clientList(c *bus.Ctx) error {
 	return c.Park(func(wake func(any)) {
 		rows := []clientRow{}
 		h.d.Clients.Each(func(cl *bus.Client, st bus.ConnState) bool {
-			if typ != "" && typ != clientNormal {
+			if filtered && cl.Class != class {
 				return false
 			}
 			if cl == self {

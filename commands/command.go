@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/internal/glob"
 )
 
 // commandFlags are what COMMAND and its subcommands have in common.
@@ -166,7 +167,7 @@ func listFilter(args [][]byte) (keep func(*bus.Spec) bool, err error) {
 		cat, _ := bus.ParseCategory(arg)
 		return func(s *bus.Spec) bool { return s.Categories()&cat != 0 }, nil
 	case bus.EqualFold(by, "PATTERN"):
-		return func(s *bus.Spec) bool { return globMatch([]byte(arg), []byte(s.FullName())) }, nil
+		return func(s *bus.Spec) bool { return glob.Match([]byte(arg), []byte(s.FullName())) }, nil
 	}
 	return nil, bus.ErrSyntax
 }

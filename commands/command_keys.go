@@ -44,7 +44,7 @@ func writeKeys(c *bus.Ctx, withFlags bool) error {
 	switch {
 	case s == nil:
 		return errKeysUnknown
-	case len(s.Keys) == 0 && s.Extract == nil:
+	case !s.HasKeys():
 		return errKeysNone
 	case s.Arity > 0 && s.Arity != len(args), len(args) < -s.Arity:
 		return errKeysArity

@@ -12,7 +12,7 @@ func Connection(d *Deps) []bus.Spec {
 	h := &connection{d}
 	return []bus.Spec{
 		{
-			Name: "ping", Run: h.ping, Arity: -1, Flags: bus.Fast, Cats: bus.CatConnection,
+			Name: "ping", Run: h.ping, Arity: -1, Flags: bus.Fast, Cats: bus.CatConnection, Subscriber: true,
 			Group: "connection", Since: "1.0.0", Complexity: "O(1)",
 			Usage:   "[message]",
 			Summary: "Answers PONG, or the message, to show that the server is there.",
@@ -49,14 +49,14 @@ func Connection(d *Deps) []bus.Spec {
 			Summary: "Chooses the database of the connection.",
 		},
 		{
-			Name: "quit", Run: h.quit, Arity: -1, Immediate: true,
+			Name: "quit", Run: h.quit, Arity: -1, Immediate: true, Subscriber: true,
 			Flags: bus.AllowBusy | bus.NoScript | bus.Loading | bus.Stale | bus.Fast | bus.NoAuth,
 			Cats:  bus.CatConnection,
 			Group: "connection", Since: "1.0.0", Complexity: "O(1)",
 			Summary: "Closes the connection after the replies before it have been sent.",
 		},
 		{
-			Name: "reset", Run: h.reset, Arity: 1, Immediate: true,
+			Name: "reset", Run: h.reset, Arity: 1, Immediate: true, Subscriber: true,
 			Flags: bus.NoScript | bus.Loading | bus.Stale | bus.Fast | bus.NoAuth | bus.AllowBusy,
 			Cats:  bus.CatConnection,
 			Group: "connection", Since: "6.2.0", Complexity: "O(1)",
@@ -67,13 +67,22 @@ func Connection(d *Deps) []bus.Spec {
 }
 
 func (h *connection) ping(c *bus.Ctx) error {
-	switch len(c.Args) {
-	case 1:
-		c.Reply.Status("PONG")
-	case 2:
-		c.Reply.Bulk(c.Args[1])
-	default:
+	switch {
+	case len(c.Args) > 2:
 		return bus.ErrArity("ping")
+	case c.Client.Confined():
+		// What the client reads anyway, while it waits for messages, are arrays.
+		c.Reply.Array(2)
+		c.Reply.BulkString("pong")
+		if len(c.Args) == 1 {
+			c.Reply.BulkString("")
+		} else {
+			c.Reply.Bulk(c.Args[1])
+		}
+	case len(c.Args) == 1:
+		c.Reply.Status("PONG")
+	default:
+		c.Reply.Bulk(c.Args[1])
 	}
 	return nil
 }
@@ -105,6 +114,7 @@ func (h *connection) reset(c *bus.Ctx) error {
 	cl.User, cl.Authenticated = defaultUser, h.d.password() == ""
 	cl.Replies = bus.ReplyOn
 	cl.EndMulti()
+	h.d.PubSub.UnsubscribeAll(cl)
 	c.Reply.SetProto(2)
 	c.Reply.Status("RESET")
 	return nil

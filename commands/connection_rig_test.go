@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/bus/pubsub"
 	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/internal/resp"
 	"github.com/reredis/reredis/keyspace"
@@ -45,6 +46,7 @@ type rigClient struct {
 	r      *rig
 	c      *bus.Ctx
 	client *bus.Client
+	post   *postbox
 	closed bool
 	out    []byte
 	parser resp.Parser
@@ -64,6 +66,7 @@ func newRig(t testing.TB) *rig {
 		},
 		Databases: 16,
 		Config:    r, Clients: r, Shutdown: r,
+		PubSub:   pubsub.New(),
 		Password: func() string { return r.password },
 		Net:      func() commands.Net { return r.net },
 		Reset:    func() { r.net = commands.Net{Clients: r.net.Clients, MaxClients: r.net.MaxClients} },
@@ -88,7 +91,8 @@ func (r *rig) connect() *rigClient {
 		ID: id, Addr: fmt.Sprintf("127.0.0.1:%d", 40000+id), LocalAddr: "127.0.0.1:7777", FD: int(id) + 5,
 		Created: startOfTime, User: "default", Proto: 2, Local: true, Authenticated: r.password == "",
 	}}
-	cl.c.Client = cl.client
+	cl.c.Client, cl.post = cl.client, &postbox{}
+	cl.client.Out = cl.post
 	cl.c.SetNow(startOfTime + id*1000)
 	r.clients = append(r.clients, cl)
 	return cl

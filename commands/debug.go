@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/internal/glob"
 )
 
 // debugCommand is one subcommand of DEBUG, which is no container: COMMAND shows it as
@@ -133,7 +134,7 @@ func (h *server) debugSleep(c *bus.Ctx) error {
 
 func (h *server) debugStringMatch(c *bus.Ctx) error {
 	n := int64(0)
-	if globMatch(c.Args[2], c.Args[3]) {
+	if glob.Match(c.Args[2], c.Args[3]) {
 		n = 1
 	}
 	c.Reply.Int(n)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/bus/pubsub"
 )
 
 // Deps is what the connection and server commands need of the rest of the
@@ -22,6 +23,8 @@ type Deps struct {
 	Shutdown Shutdowner
 	// Persistence keeps the data. It may be nil.
 	Persistence Persistence
+	// PubSub holds the channels.
+	PubSub *pubsub.Hub
 	// Password returns requirepass, "" if none is set.
 	Password func() string
 	// Net returns the figures of the listeners and connections.

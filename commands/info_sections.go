@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/reredis/reredis/bus/pubsub"
 )
 
 // lruClockMask bounds the LRU clock that INFO and DEBUG OBJECT show.
@@ -181,7 +183,10 @@ func (h *server) infoStats(w *infoWriter) {
 	w.add("current_eviction_exceeded_time", st.ExceededNowMs)
 	w.add("keyspace_hits", st.Hits-old.Hits)
 	w.add("keyspace_misses", st.Misses-old.Misses)
-	w.zeros("pubsub_channels", "pubsub_patterns", "pubsubshard_channels", "latest_fork_usec", "total_forks",
+	w.add("pubsub_channels", h.d.PubSub.Count(pubsub.Channel))
+	w.add("pubsub_patterns", h.d.PubSub.Count(pubsub.Pattern))
+	w.add("pubsubshard_channels", h.d.PubSub.Count(pubsub.Shard))
+	w.zeros("latest_fork_usec", "total_forks",
 		"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
 		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
 		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "unexpected_error_replies")

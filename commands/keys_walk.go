@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/internal/glob"
 	"github.com/reredis/reredis/internal/resp"
 	"github.com/reredis/reredis/keyspace"
 )
@@ -48,7 +49,7 @@ func keys(c *bus.Ctx) error {
 	}
 	mark, n := c.Reply.Deferred(), 0
 	err := c.Tx.Keys(only, func(key []byte, _ keyspace.Item) {
-		if all || globMatch(pattern, key) {
+		if all || glob.Match(pattern, key) {
 			c.Reply.Bulk(key)
 			n++
 		}
@@ -131,7 +132,7 @@ func scan(c *bus.Ctx) error {
 
 // wants reports whether a key that SCAN met is asked for.
 func (o *scanOptions) wants(key []byte, it keyspace.Item) bool {
-	if o.pattern != nil && !globMatch(o.pattern, key) {
+	if o.pattern != nil && !glob.Match(o.pattern, key) {
 		return false
 	}
 	return o.typ == nil || bus.EqualFold(o.typ, it.Type().String())

@@ -183,14 +183,13 @@ func (c *conn) resume(w *worker, v any) (why stop) {
 
 // after does what is rarely needed after a command whose reply begins at mark.
 func (c *conn) after(w *worker, mark int) stop {
+	if c.client.Replies != bus.ReplyOn && (c.client.Last == nil || !c.client.Last.Pushes) {
+		w.ctx.Reply.Truncate(mark)
+	}
 	switch c.client.Replies {
-	case bus.ReplyOff:
-		w.ctx.Reply.Truncate(mark)
 	case bus.ReplySkipNext:
-		w.ctx.Reply.Truncate(mark)
 		c.client.Replies = bus.ReplySkipThis
 	case bus.ReplySkipThis:
-		w.ctx.Reply.Truncate(mark)
 		c.client.Replies = bus.ReplyOn
 	}
 	switch {

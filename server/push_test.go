@@ -26,18 +26,18 @@ func startRoom(t *testing.T, d Driver, change ...func(o *Options)) (*rig, *room)
 	r := start(t, d, append(change, func(o *Options) {
 		if err := o.Bus.Register(
 			bus.Spec{Name: "join", Arity: 1, Run: m.join},
-			bus.Spec{Name: "three", Arity: 1, Run: func(c *bus.Ctx) error {
+			bus.Spec{Name: "three", Subscriber: true, Arity: 1, Run: func(c *bus.Ctx) error {
 				c.Client.Proto = 3
 				c.Reply.SetProto(3)
 				c.Reply.OK()
 				return nil
 			}},
-			bus.Spec{Name: "say", Arity: 2, Run: func(c *bus.Ctx) error {
+			bus.Spec{Name: "say", Subscriber: true, Arity: 2, Run: func(c *bus.Ctx) error {
 				m.say(string(c.Args[1]))
 				c.Reply.Status("said")
 				return nil
 			}},
-			bus.Spec{Name: "leave", Arity: 1, Run: func(c *bus.Ctx) error {
+			bus.Spec{Name: "leave", Subscriber: true, Arity: 1, Run: func(c *bus.Ctx) error {
 				m.mu.Lock()
 				defer m.mu.Unlock()
 				m.gone[c.Client] = true

@@ -127,11 +127,11 @@ func start(t testing.TB, d Driver, change ...func(o *Options)) *rig {
 // commands are what the tests need: they touch the keyspace as little as possible.
 func (r *rig) commands() []bus.Spec {
 	return []bus.Spec{
-		{Name: "ping", Arity: -1, Run: func(c *bus.Ctx) error {
+		{Name: "ping", Arity: -1, Subscriber: true, Run: func(c *bus.Ctx) error {
 			c.Reply.Status("PONG")
 			return nil
 		}},
-		{Name: "echo", Arity: 2, Run: func(c *bus.Ctx) error {
+		{Name: "echo", Arity: 2, Subscriber: true, Run: func(c *bus.Ctx) error {
 			c.Reply.Bulk(c.Args[1])
 			return nil
 		}},

@@ -36,6 +36,7 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		Config:    config{n.store},
 		Clients:   clients{n},
 		Shutdown:  shutdowner{n},
+		PubSub:    n.pubsub,
 		Password:  n.rules.requirePass,
 		Net:       n.net,
 		Reset:     func() { n.server.ResetStats() },

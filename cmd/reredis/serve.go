@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/bus/pubsub"
 	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/configs"
 	"github.com/reredis/reredis/keyspace"
@@ -64,6 +65,7 @@ type node struct {
 	level  *slog.LevelVar
 	space  *keyspace.Space
 	bus    *bus.Bus
+	pubsub *pubsub.Hub
 	server *server.Server
 	web    *web.Server // nil if the listener is off
 
@@ -77,7 +79,7 @@ type node struct {
 // newNode builds every part and opens the listeners; nothing runs yet.
 func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*node, error) {
 	cfg := store.Current()
-	n := &node{store: store, log: log, level: level, started: time.Now()}
+	n := &node{store: store, log: log, level: level, pubsub: pubsub.New(), started: time.Now()}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	loops := cfg.Server.Loops
 	if loops == 0 {
