@@ -33,6 +33,9 @@ type Client struct {
 	// Sub is what the client has subscribed to, nil before its first subscription.
 	Sub Subscriptions
 
+	// Kept is how many bytes commands keep for the client beside its transaction (what it subscribes to or
+	// tracks). Whoever keeps them adds and takes away.
+	Kept int
 	// Multi is the transaction, nil before the first MULTI or WATCH.
 	Multi *Multi
 	// CloseAfterReply asks the driver to close once what is written has left.
@@ -58,6 +61,14 @@ func (c *Client) Subscribed() bool { return c.Class == ClassPubSub }
 
 // Confined reports whether the client may call nothing but commands about its subscriptions.
 func (c *Client) Confined() bool { return c.Class == ClassPubSub && c.Proto < 3 }
+
+// Memory is about how many bytes are kept for the client from one command to the next.
+func (c *Client) Memory() int {
+	if c.Multi == nil {
+		return c.Kept
+	}
+	return c.Kept + c.Multi.memory()
+}
 
 // ReplyMode is the state of CLIENT REPLY.
 type ReplyMode uint8

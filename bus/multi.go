@@ -14,6 +14,7 @@ type Multi struct {
 	flags   Flags // of all that is queued
 	size    int   // bytes of arguments
 	watched []*keyspace.Mark
+	keys    int // bytes of watched keys
 	waiting int // of queue, whose first part runs; -1: none
 	closing bool
 }
@@ -86,7 +87,18 @@ func (m *Multi) unwatch() {
 	for _, w := range m.watched {
 		w.Drop()
 	}
-	m.watched = nil
+	m.watched, m.keys = nil, 0
+}
+
+// About what a queued command and a watched key take beside their bytes.
+const (
+	queuedSize = 128
+	markSize   = 192
+)
+
+// memory is about what the transaction holds, in bytes.
+func (m *Multi) memory() int {
+	return m.size + m.keys + queuedSize*len(m.queue) + markSize*len(m.watched)
 }
 
 // Begin is MULTI.
@@ -122,6 +134,7 @@ func (c *Ctx) Watch(keys [][]byte) error {
 	for _, key := range keys {
 		if !m.watches(c.Tx.DB, key) {
 			m.watched = append(m.watched, c.Tx.Watch(key))
+			m.keys += len(key)
 		}
 	}
 	return nil

@@ -22,7 +22,8 @@ type conn struct {
 	gate     uint64 // LSN that seg waits for
 	gates    []gate // of what is held, ascending
 
-	client bus.Client
+	client  bus.Client
+	counted counted // in the server's clientMemory
 
 	parked    *parking
 	parkSeq   uint64
@@ -33,6 +34,8 @@ type conn struct {
 	nc   net.Conn
 	gone chan struct{} // closed when the connection is killed
 	push *pusher
+	// sending is the size of the output that is being written.
+	sending int
 }
 
 // connFlags is the state of a connection.
@@ -281,7 +284,7 @@ func (c *conn) state(now int64) bus.ConnState {
 		QueryBufFree: cap(c.in) - len(c.in),
 		OutBuf:       len(c.seg),
 		OutList:      len(c.held.blocks),
-		OutListMem:   c.held.memory(),
+		OutListMem:   c.held.mem + c.sending,
 		Parked:       c.parked != nil,
 		Events:       "r",
 		IdleMillis:   max(0, now-c.client.LastSeen),
@@ -295,7 +298,7 @@ func (c *conn) state(now int64) bus.ConnState {
 	if c.push != nil {
 		st.OutListMem += c.push.waiting()
 	}
-	st.TotalMem = connSize + cap(c.in) + st.OutBuf + st.OutListMem + st.ArgvMem
+	st.TotalMem = c.memory() + st.OutBuf
 	return st
 }
 

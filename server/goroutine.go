@@ -177,6 +177,7 @@ func (d *goroutines) accepted(nc net.Conn, l *listener) {
 		return
 	}
 	d.conns[c] = struct{}{}
+	c.account(&d.srv.memory) // its goroutine has not begun
 	d.pub.conns.Add(1)
 	d.wg.Go(func() {
 		d.serve(c)
@@ -205,6 +206,7 @@ func (d *goroutines) drop(c *conn) {
 	d.srv.dropped.Add(int64(connSize + cap(c.in)))
 	c.in = nil
 	c.killLocked()
+	c.account(&d.srv.memory)
 	c.mu.Unlock()
 	c.push.end()
 	c.lock()
@@ -294,6 +296,10 @@ func (d *goroutines) feed(c *conn, scratch []byte, n int) bool {
 func (d *goroutines) write(c *conn, w *worker) bool {
 	out, lsn := c.seg, c.gate
 	c.seg, c.gate = nil, 0
+	if len(out) >= blockSize {
+		c.sending = cap(out)
+	}
+	d.account(c)
 	ok := c.flags&(flagAbort|flagDead) == 0
 	c.mu.Unlock()
 	if ok && lsn > 0 && d.srv.opts.WAL != nil {
@@ -306,6 +312,12 @@ func (d *goroutines) write(c *conn, w *worker) bool {
 		ok = err == nil
 	}
 	c.push.out.Unlock()
+	if len(out) >= blockSize {
+		c.mu.Lock()
+		c.sending = 0
+		d.account(c)
+		c.mu.Unlock()
+	}
 	if c.segOwned {
 		w.free.dropped += cap(out)
 	}
@@ -347,6 +359,31 @@ func (p *workerPool) give(w *worker) {
 	p.mu.Lock()
 	p.idle = append(p.idle, w)
 	p.mu.Unlock()
+}
+
+// account counts a connection's memory anew; c.mu is held. If all of them together
+// hold too much the keeper closes some.
+func (d *goroutines) account(c *conn) {
+	if c.account(&d.srv.memory) && d.srv.over() > 0 {
+		d.shrink(nil)
+	}
+}
+
+// shrink lets the keeper close connections.
+func (d *goroutines) shrink(any) { d.job(d.closeLargest) }
+
+// closeLargest closes connections if all of them together hold too much.
+func (d *goroutines) closeLargest() {
+	d.srv.closeLargest(func(visit func(c *conn) bool) {
+		for _, c := range d.all() {
+			c.mu.Lock()
+			if c.flags&flagDead == 0 && visit(c) {
+				c.killLocked()
+				c.account(&d.srv.memory)
+			}
+			c.mu.Unlock()
+		}
+	})
 }
 
 func (d *goroutines) each(visit func(*bus.Client, bus.ConnState) bool, done func()) {

@@ -53,6 +53,7 @@ func (k *keeper) tick() time.Duration {
 	if now >= k.cronAt {
 		k.cronAt = now + cronEvery
 		k.closeIdle()
+		k.countPushed()
 	}
 	if now >= k.turnAt {
 		k.turnAt = now + turnEvery
@@ -78,6 +79,23 @@ func (k *keeper) closeIdle() {
 			c.killLocked()
 		}
 		c.mu.Unlock()
+	}
+}
+
+// countPushed counts what was pushed to connections whose goroutines do nothing.
+func (k *keeper) countPushed() {
+	if k.d.srv.settings.Load().ClientMemory <= 0 {
+		return
+	}
+	for _, c := range k.d.all() {
+		if !c.mu.TryLock() {
+			continue // its goroutine counts
+		}
+		c.account(&k.d.srv.memory)
+		c.mu.Unlock()
+	}
+	if k.d.srv.over() > 0 {
+		k.d.closeLargest()
 	}
 }
 

@@ -31,6 +31,7 @@ type loop struct {
 	committer Committer // nil: there is no log
 	watermark uint64    // replies may leave up to it
 	gated     []*conn   // with output that waits for the log
+	grown     bool      // a connection holds more memory than before
 
 	start                    time.Time
 	now                      time.Duration // since start, of the tick
@@ -117,6 +118,9 @@ func (l *loop) run() error {
 		}
 		l.commit()
 		l.flushAll()
+		if l.grown {
+			l.keepMemory()
+		}
 		l.w.end()
 		if n > 0 {
 			l.worked = true
@@ -301,6 +305,9 @@ func (l *loop) feed(c *conn, buf []byte) {
 		switch why {
 		case stopDry:
 			c.keep(l.w, buf)
+			if len(buf) > 0 {
+				l.account(c)
+			}
 			l.mark(c)
 			return
 		case stopFull:
@@ -310,11 +317,13 @@ func (l *loop) feed(c *conn, buf []byte) {
 			}
 			if c.held.size > heldYield && len(buf) > 0 {
 				c.keep(l.w, buf)
+				l.account(c)
 				l.later(c)
 				return
 			}
 		case stopParked:
 			c.keep(l.w, buf)
+			l.account(c)
 			l.mark(c)
 			l.startWait(c)
 			return
@@ -463,8 +472,10 @@ func (l *loop) flush(c *conn) {
 		if c.held.sendable() > 0 {
 			l.arm(c)
 		}
+		l.account(c)
 		return
 	}
+	l.account(c)
 	if c.segOwned && cap(b) >= blockSize {
 		l.w.free.dropped += cap(b)
 	}
@@ -491,6 +502,7 @@ func (l *loop) writable(c *conn) {
 				l.close(c)
 				return
 			}
+			l.account(c)
 			l.arm(c)
 			return
 		}
@@ -505,6 +517,7 @@ func (l *loop) writable(c *conn) {
 	if c.flags&flagDead != 0 {
 		return
 	}
+	l.account(c)
 	if c.held.sendable() > 0 {
 		l.arm(c)
 		return
@@ -542,6 +555,7 @@ func (l *loop) add(c *conn) {
 	}
 	l.conns[c.fd] = c
 	l.count++
+	l.account(c)
 }
 
 // discard closes a connection that the loop does not have.
@@ -561,6 +575,7 @@ func (l *loop) close(c *conn) {
 	l.conns[c.fd] = nil
 	l.count--
 	l.discard(c)
+	c.account(&l.srv.memory)
 	c.held.drop(&l.w.free)
 	c.seg = nil
 	c.keep(l.w, nil)

@@ -65,7 +65,10 @@ type Settings struct {
 	Keepalive   time.Duration // of TCP, 0: off
 	QueryBuffer int64         // longest unfinished command in bytes, 0: no limit
 	MaxBulk     int64         // longest argument in bytes, 0: Redis' 512 MB
-	Output      OutputLimits
+	// ClientMemory is what all clients together may hold in bytes, 0: no limit. Beyond it
+	// those that hold most are closed, but for those with Client.NoEvict.
+	ClientMemory int64
+	Output       OutputLimits
 	// ProtectedMode refuses clients from other machines while no password is set.
 	ProtectedMode bool
 	// AuthRequired says that new clients are not authenticated and that the protocol's

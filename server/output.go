@@ -8,6 +8,7 @@ type held struct {
 	blocks [][]byte
 	off    int // of blocks[0], sent already
 	size   int // bytes not sent
+	mem    int // capacity of the blocks
 
 	pushed   int64 // bytes ever pushed
 	released int64 // of them may be sent
@@ -22,6 +23,7 @@ func (h *held) push(b []byte, owned bool, pool *blockPool) {
 	h.pushed += int64(len(b))
 	if owned && len(b) >= blockSize/2 {
 		h.blocks = append(h.blocks, b)
+		h.mem += cap(b)
 		return
 	}
 	for len(b) > 0 {
@@ -29,6 +31,7 @@ func (h *held) push(b []byte, owned bool, pool *blockPool) {
 		if n < 0 || len(h.blocks[n]) == cap(h.blocks[n]) {
 			h.blocks = append(h.blocks, pool.take(len(b), n < 0))
 			n++
+			h.mem += cap(h.blocks[n])
 		}
 		last := h.blocks[n]
 		k := min(len(b), cap(last)-len(last))
@@ -53,6 +56,7 @@ func (h *held) sent(n int, pool *blockPool) {
 	if h.off < len(h.blocks[0]) {
 		return
 	}
+	h.mem -= cap(h.blocks[0])
 	pool.give(h.blocks[0])
 	h.blocks[0], h.off = nil, 0
 	if h.blocks = h.blocks[1:]; len(h.blocks) == 0 {
@@ -66,14 +70,6 @@ func (h *held) drop(pool *blockPool) {
 		pool.give(b)
 	}
 	*h = held{pushed: h.pushed, released: h.pushed}
-}
-
-// memory is the size of the blocks.
-func (h *held) memory() (n int) {
-	for _, b := range h.blocks {
-		n += cap(b)
-	}
-	return n
 }
 
 // blockPool keeps a few blocks for the next slow reader; the rest is left to the

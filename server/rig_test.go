@@ -114,6 +114,9 @@ func start(t testing.TB, d Driver, change ...func(o *Options)) *rig {
 		if n := r.s.Stats().Connected; n != 0 {
 			t.Errorf("%d connections are counted after the end", n)
 		}
+		if n := r.s.Stats().Memory; n != 0 {
+			t.Errorf("clients are said to hold %d bytes after the end", n)
+		}
 		if n := r.s.Stats().Parked; n != 0 {
 			t.Errorf("%d parked connections are counted after the end", n)
 		}
@@ -214,6 +217,17 @@ func (r *rig) commands() []bus.Spec {
 		}},
 		{Name: "name", Arity: 2, Run: func(c *bus.Ctx) error {
 			c.Client.Name = string(c.Args[1])
+			c.Reply.OK()
+			return nil
+		}},
+		{Name: "stay", Arity: 2, Run: func(c *bus.Ctx) error {
+			c.Client.NoEvict = string(c.Args[1]) == "on"
+			c.Reply.OK()
+			return nil
+		}},
+		// keep N says that N bytes are kept for the client.
+		{Name: "keep", Arity: 2, Run: func(c *bus.Ctx) error {
+			c.Client.Kept, _ = strconv.Atoi(string(c.Args[1]))
 			c.Reply.OK()
 			return nil
 		}},

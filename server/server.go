@@ -33,6 +33,7 @@ type Server struct {
 	queryLimited  atomic.Int64
 	attackLogged  atomic.Int64 // unix ms
 	dropped       atomic.Int64 // bytes of buffers left to the collector, see janitor
+	memory        clientMemory
 }
 
 // driver owns connections.
@@ -46,6 +47,9 @@ type driver interface {
 	prepare(l *listener) error
 	// accept takes connections from l until it is closed.
 	accept(l *listener) error
+	// shrink asks those who own connections, all but one, to close some: together they hold too
+	// much memory.
+	shrink(but any)
 	// each calls visit for every connection, see Server.Each, then done.
 	each(visit func(*bus.Client, bus.ConnState) bool, done func())
 	counters() []*counters
@@ -121,7 +125,17 @@ func (s *Server) SetSettings(set Settings) (maxClients int) {
 			l.setOptions(&set)
 		}
 	}
+	if set.ClientMemory != old.ClientMemory && set.ClientMemory > 0 {
+		s.shrink(nil)
+	}
 	return set.MaxClients
+}
+
+// shrink asks everybody but one to close connections, as driver.shrink.
+func (s *Server) shrink(but any) {
+	for _, d := range s.drivers {
+		d.shrink(but)
+	}
 }
 
 // Run serves until ctx ends, then stops accepting, finishes the commands that have been

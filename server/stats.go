@@ -16,6 +16,8 @@ type Stats struct {
 
 	OutputLimited int64 // closed by an output buffer limit
 	QueryLimited  int64 // closed by the query buffer limit
+	Evicted       int64 // closed because all together held too much memory
+	Memory        int64 // bytes that clients hold now
 
 	// The longest buffers of any client in the last seconds, in bytes.
 	RecentMaxInput, RecentMaxOutput int64
@@ -70,6 +72,7 @@ func (s *Server) Stats() Stats {
 		Connected: s.connected.Load(),
 		Received:  s.received.Load(), Rejected: s.rejected.Load(), Idle: s.idle.Load(),
 		OutputLimited: s.outputLimited.Load(), QueryLimited: s.queryLimited.Load(),
+		Evicted: s.memory.evicted.Load(), Memory: s.memory.total.Load(),
 	}
 	for _, d := range s.drivers {
 		for _, c := range d.counters() {
@@ -87,7 +90,7 @@ func (s *Server) Stats() Stats {
 
 // ResetStats sets the sums to zero (CONFIG RESETSTAT).
 func (s *Server) ResetStats() {
-	for _, a := range []*atomic.Int64{&s.received, &s.rejected, &s.idle, &s.outputLimited, &s.queryLimited} {
+	for _, a := range []*atomic.Int64{&s.received, &s.rejected, &s.idle, &s.outputLimited, &s.queryLimited, &s.memory.evicted} {
 		a.Store(0)
 	}
 	for _, d := range s.drivers {

@@ -58,7 +58,7 @@ func (n *node) net() commands.Net {
 	return commands.Net{
 		Clients: int(st.Connected), MaxClients: n.server.Settings().MaxClients, Blocked: int(st.Parked),
 		MaxInput: st.RecentMaxInput, MaxOutput: st.RecentMaxOutput,
-		Received: st.Received, Rejected: st.Rejected,
+		Buffers: st.Memory, Received: st.Received, Rejected: st.Rejected, Evicted: st.Evicted,
 		InputBytes: st.NetIn, OutputBytes: st.NetOut, Reads: st.Reads, Writes: st.Writes,
 	}
 }

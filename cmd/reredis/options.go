@@ -44,6 +44,7 @@ func settings(cfg *configs.Config) server.Settings {
 		MaxClients: cfg.Server.MaxClients,
 		Timeout:    cfg.Server.Timeout, Keepalive: cfg.Server.TCPKeepalive,
 		QueryBuffer: cfg.Limits.QueryBuffer, MaxBulk: cfg.Limits.ProtoMaxBulk,
+		ClientMemory: clientMemory(cfg),
 		Output: server.OutputLimits{
 			server.ClassNormal:  limit(cfg.Limits.OutputNormal),
 			server.ClassReplica: limit(cfg.Limits.OutputReplica),
@@ -54,9 +55,25 @@ func settings(cfg *configs.Config) server.Settings {
 	}
 }
 
+// leastClientMemory is the least limit of all clients' memory, so that somebody can always
+// connect and set another one.
+const leastClientMemory = 128 << 10
+
+// clientMemory is the limit of all clients' memory in bytes, 0: none.
+func clientMemory(cfg *configs.Config) int64 {
+	n := cfg.Limits.ClientsMemory
+	if n < 0 {
+		n = int64(float64(cfg.Keyspace.MaxMemory) * float64(-n) / 100)
+	}
+	if n == 0 {
+		return 0
+	}
+	return max(n, leastClientMemory)
+}
+
 // follow makes the parts follow changes of the configuration.
 func (n *node) follow() {
-	n.store.OnChange([]string{"server"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
+	n.store.OnChange([]string{"server", "keyspace.maxmemory"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
 		return func() {
 			n.server.SetSettings(settings(next))
 			n.space.SetMaxValue(next.Limits.ProtoMaxBulk)
