@@ -117,15 +117,15 @@ func TestClientMemoryGrows(t *testing.T) {
 			count, _ := r.clients()
 			return count["two"] == 1 && r.s.Stats().Evicted == 1
 		})
-		c := r.dial()
-		c.do("name", "fat")
+		writer := r.dial()
+		writer.do("name", "fat")
 		go func() { // until the server closes it
-			_, _ = io.WriteString(c, fmt.Sprintf("*2\r\n$3\r\nLEN\r\n$%d\r\n%s", 2*limit, strings.Repeat("x", 2*limit)))
+			_, _ = io.WriteString(writer, fmt.Sprintf("*2\r\n$3\r\nLEN\r\n$%d\r\n%s", 2*limit, strings.Repeat("x", 2*limit)))
 		}()
 		eventually(t, "input", func() bool { return r.s.Stats().Evicted >= 2 })
 		gone("input")
 
-		c = r.dial()
+		c := r.dial()
 		c.do("name", "fat")
 		c.send(fmt.Sprintf("BIG %d\r\nBIG %d\r\n", 3*limit, 3*limit))
 		gone("output")
