@@ -14,6 +14,7 @@ LDFLAGS   = -s -w $(foreach v,release=$(RELEASE) commit=$(COMMIT) date=$(DATE),-
 ARGS     ?=
 PREFIX   ?= /usr/local
 FUZZTIME ?= 30s
+SEEDS    ?= 20000
 PKG      ?= ./...
 BENCH    ?= .
 COUNT    ?= 6
@@ -27,7 +28,7 @@ UNITS    ?= type/string,type/incr,protocol,quit
 
 .DEFAULT_GOAL := help
 .PHONY: help run build install clean test race deps check lint fmt fresh gen vuln fuzz \
-	bench microbench keys10m soak conformance hooks
+	bench microbench keys10m soak conformance crash hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / {printf "\n%s\n", substr($$0, 4)} /^[a-z0-9]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +63,9 @@ deps: # what the tests compare with: installed if root, otherwise named
 
 fuzz: ## every fuzz target for FUZZTIME=30s each (PKG=./internal/resp for one package)
 	scripts/fuzz.sh '$(FUZZTIME)' '$(PKG)'
+
+crash: ## the model check of power cuts and failing disks, and that it sees a log that is wrong (SEEDS=20000)
+	$(GO) test -count=1 -tags $(TAGS) ./wal -run '^TestCrash' -v -crash.seeds $(SEEDS)
 
 conformance: build ## Redis' own Tcl suite (SUITE=an unpacked Redis 7.0.15, UNITS=type/string,...)
 	scripts/conformance.sh '$(SUITE)' '$(UNITS)'

@@ -14,13 +14,14 @@ var (
 // A batch frame has a header of 48 bytes, little endian, and then its entries:
 //
 //	0      4      8      12     16        24            32        40      44      48
-//	| magic| len  | crc  | count| base LSN| durable LSN | unix ms | segid | flags | entries
+//	| magic| len  | crc  | count| base LSN| durable LSN | unix ms | segid | tag   | entries
 //	| u32  | u32  | u32  | u32  | u64     | u64         | u64     | u32   | u32   | len bytes
 //
 //	entry: | len u32 | slot u16 | db 14 bits, flags 2 bits | len bytes of effect |
 //
-// crc is CRC-32C over bytes 12 to 48+len, started from the salt of the segment, so that
-// neither a stale frame of a recycled file nor a client's value passes for one. durable is the mark
+// crc is CRC-32C over bytes 12 to 48+len, started from the lower half of the segment's salt, so that
+// neither a stale frame of a recycled file nor a client's value passes for one. tag is the upper half: with the
+// segment's id it tells, at any byte of the file and without a checksum, whether this looks like a frame of it. durable is the mark
 // when the batch was built: it proves that frames before it were complete (section 10 of the
 // design: a bad frame with an LSN at or below a later durable is corruption, not a torn tail).
 const (
@@ -67,40 +68,56 @@ func newFrame(b []byte, base LSN, count int, durable LSN, millis int64) Frame {
 
 // seal completes the header for a segment.
 func (f *Frame) seal(segid uint32, salt uint64) {
-	le.PutUint32(f.Bytes[40:], segid)
+	le.PutUint64(f.Bytes[40:], frameTag(segid, salt))
 	le.PutUint32(f.Bytes[8:], frameCRC(f.Bytes, salt))
 }
 
+// frameTag is the segment's id and the tag, as they lie in the header.
+func frameTag(segid uint32, salt uint64) uint64 { return uint64(segid) | salt>>32<<32 }
+
 func frameCRC(b []byte, salt uint64) uint32 {
-	var s [8]byte
-	le.PutUint64(s[:], salt)
-	return crc32.Update(crc32.Checksum(s[:], castagnoli), castagnoli, b[12:])
+	return crc32.Update(uint32(salt), castagnoli, b[12:])
+}
+
+// openHeader checks the header of the frame that begins at b, of which left bytes are left in the file, but
+// for its checksum. It returns the frame's length.
+func openHeader(b []byte, left int64, segid uint32, salt uint64, want LSN) (n int64, why string) {
+	if len(b) < FrameHeader || left < FrameHeader {
+		return 0, "no room for a header"
+	}
+	n = FrameHeader + int64(le.Uint32(b[4:]))
+	switch {
+	case le.Uint32(b) != frameMagic:
+		return 0, "no frame begins here"
+	case le.Uint64(b[40:]) != frameTag(segid, salt):
+		return 0, "the frame belongs to another segment"
+	case n > left:
+		return 0, "the frame is longer than what is left"
+	case LSN(le.Uint64(b[16:])) != want:
+		return 0, fmt.Sprintf("the frame begins with LSN %d, not %d", le.Uint64(b[16:]), want)
+	case le.Uint32(b[12:]) == 0:
+		return 0, "the frame is empty"
+	}
+	return n, ""
+}
+
+// frameAt is the frame that b is.
+func frameAt(b []byte) Frame {
+	return Frame{Base: LSN(le.Uint64(b[16:])), Count: int(le.Uint32(b[12:])), Bytes: b}
 }
 
 // openFrame checks the frame that begins at b for a segment, and that its first LSN is want. The frame's Bytes
 // are a part of b. why says what is wrong; at the end of what was ever written that is the rule.
 func openFrame(b []byte, segid uint32, salt uint64, want LSN) (f Frame, why string) {
-	if len(b) < FrameHeader {
-		return f, "no room for a header"
+	n, why := openHeader(b, int64(len(b)), segid, salt, want)
+	if why != "" {
+		return f, why
 	}
-	if le.Uint32(b) != frameMagic {
-		return f, "no frame begins here"
-	}
-	n := int(le.Uint32(b[4:]))
-	if n > len(b)-FrameHeader {
-		return f, "the frame is longer than what is left"
-	}
-	if le.Uint32(b[40:]) != segid {
-		return f, "the frame belongs to another segment"
-	}
-	b = b[: FrameHeader+n : FrameHeader+n]
+	b = b[:n:n]
 	if le.Uint32(b[8:]) != frameCRC(b, salt) {
 		return f, "the checksum is wrong"
 	}
-	f = Frame{Base: LSN(le.Uint64(b[16:])), Count: int(le.Uint32(b[12:])), Bytes: b}
-	if f.Base != want {
-		return f, fmt.Sprintf("the frame begins with LSN %d, not %d", f.Base, want)
-	}
+	f = frameAt(b)
 	if err := checkEntries(f.Entries(), f.Count); err != nil {
 		return f, err.Error()
 	}

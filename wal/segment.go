@@ -6,18 +6,20 @@ import (
 	"strings"
 )
 
-// A segment file begins with a header of 4096 bytes, of which the first 72 are used:
+// A segment file begins with a header of 4096 bytes, of which the first 76 are used:
 //
-//	0       8         12           16     24      32          40         56           64    68
-//	| magic | version | segment id | salt | epoch | first LSN | run id   | created ms | crc |
-//	| 8 B   | u32     | u32        | u64  | u64   | u64       | 16 B     | u64        | u32 |
+//	0       8         12           16     24      32          40         56           64            72    76
+//	| magic | version | segment id | salt | epoch | first LSN | run id   | created ms | durable LSN | crc |
+//	| 8 B   | u32     | u32        | u64  | u64   | u64       | 16 B     | u64        | u64         | u32 |
 //
-// crc is CRC-32C of the bytes before it.
+// crc is CRC-32C of the bytes before it. durable is the mark when the segment began, as in a frame.
+// Of two segments the one with the larger id is the later one: what the other holds from its first LSN
+// on is no part of the log.
 const (
 	segMagic      = "RRWALSEG"
 	segVersion    = 1
 	segHeaderSize = 4096
-	segHeaderUsed = 64
+	segHeaderUsed = 72
 )
 
 // segHeader says what a segment file holds.
@@ -28,6 +30,7 @@ type segHeader struct {
 	first   LSN // of its first frame
 	run     [16]byte
 	created int64 // unix ms
+	durable LSN   // when it was created
 }
 
 // encode returns the 4096 bytes.
@@ -41,7 +44,8 @@ func (h *segHeader) encode() []byte {
 	le.PutUint64(b[32:], uint64(h.first))
 	copy(b[40:56], h.run[:])
 	le.PutUint64(b[56:], uint64(h.created))
-	le.PutUint32(b[64:], crc32.Checksum(b[:segHeaderUsed], castagnoli))
+	le.PutUint64(b[64:], uint64(h.durable))
+	le.PutUint32(b[segHeaderUsed:], crc32.Checksum(b[:segHeaderUsed], castagnoli))
 	return b
 }
 
@@ -52,7 +56,7 @@ func decodeSegHeader(b []byte) (h segHeader, err error) {
 		return h, fmt.Errorf("%w: a segment of %d bytes has no header", ErrCorrupt, len(b))
 	case string(b[:8]) != segMagic:
 		return h, fmt.Errorf("%w: no segment header", ErrCorrupt)
-	case le.Uint32(b[64:]) != crc32.Checksum(b[:segHeaderUsed], castagnoli):
+	case le.Uint32(b[segHeaderUsed:]) != crc32.Checksum(b[:segHeaderUsed], castagnoli):
 		return h, fmt.Errorf("%w: the checksum of the segment header is wrong", ErrCorrupt)
 	case le.Uint32(b[8:]) != segVersion:
 		return h, fmt.Errorf("wal: segment of version %d; this program reads version %d", le.Uint32(b[8:]), segVersion)
@@ -60,6 +64,7 @@ func decodeSegHeader(b []byte) (h segHeader, err error) {
 	h = segHeader{
 		id: le.Uint32(b[12:]), salt: le.Uint64(b[16:]), epoch: le.Uint64(b[24:]),
 		first: LSN(le.Uint64(b[32:])), created: int64(le.Uint64(b[56:])),
+		durable: LSN(le.Uint64(b[64:])),
 	}
 	copy(h.run[:], b[40:56])
 	return h, nil
@@ -71,6 +76,8 @@ const (
 	snapDir     = "snap"
 	segSuffix   = ".seg"
 	sparePrefix = "spare-"
+	tempSuffix  = ".tmp"
+	tornSuffix  = ".torn"
 	snapSuffix  = ".rrs"
 )
 

@@ -253,32 +253,24 @@ func (f *FS) MkdirAll(dir string) error {
 	return nil
 }
 
-// SyncDir makes the names in a directory durable. When it is planned to fail, the changes up to now are
-// on the disk or not, and a later SyncDir does not see to them.
+// SyncDir makes the names in a directory durable. When it is planned to fail, a part of the changes may be
+// on the disk; a later SyncDir sees to all of them, as journals do.
 func (f *FS) SyncDir(dir string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	dir = path.Clean(dir)
-	fault, err := f.enter(OpSyncDir, dir)
-	if fault.Off {
+	if _, err := f.enter(OpSyncDir, dir); err != nil {
 		return err
 	}
-	var rest, here []rename
+	var rest []rename
 	for _, r := range f.pending {
 		if r.dir() == dir {
-			here = append(here, r)
+			r.apply(f.synced)
 		} else {
 			rest = append(rest, r)
 		}
 	}
 	f.pending = rest
-	if err != nil {
-		survive(f.rng, here, f.synced)
-		return err
-	}
-	for _, r := range here {
-		r.apply(f.synced)
-	}
 	return nil
 }
 

@@ -1,0 +1,251 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/reredis/reredis/internal/vfs"
+)
+
+// open does what Open does once it has the lock.
+func (b *FileBackend) open() (Info, error) {
+	m, err := b.firstManifest()
+	if err != nil {
+		return Info{}, err
+	}
+	b.manifest = m
+	var from LSN
+	if n := len(m.Snapshots); n > 0 {
+		from = m.Snapshots[n-1].MaxL + 1
+	}
+	v, err := b.survey(m, from, 0)
+	if err != nil {
+		return Info{}, err
+	}
+	if v.torn > 0 && b.o.RefuseTorn {
+		return Info{}, &TornError{File: v.end.file(v), Offset: v.end.off, After: v.end.next - 1, Bytes: v.torn, Why: v.end.why}
+	}
+	kept, err := b.cutTail(v)
+	if err != nil {
+		return Info{}, fmt.Errorf("wal: cutting off a torn tail: %w", err)
+	}
+	if err := b.settle(v); err != nil {
+		return Info{}, fmt.Errorf("wal: making the end of the log durable: %w", err)
+	}
+	if err := b.adopt(v); err != nil {
+		return Info{}, err
+	}
+	info := Info{First: v.need, Last: b.marks.Written, Epoch: b.epoch, Snapshots: slices.Clone(m.Snapshots), TornBytes: v.torn, TornKept: kept}
+	if len(v.segs) > 0 {
+		info.First = min(v.need, max(m.First, v.segs[0].first))
+	}
+	return info, nil
+}
+
+// firstManifest reads the MANIFEST, and makes one in a directory that has never been used.
+func (b *FileBackend) firstManifest() (*manifest, error) {
+	m, err := readManifest(b.fs)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return m, err
+	}
+	for _, dir := range []string{walDir, snapDir} {
+		names, err := b.fs.List(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			if _, ok := parseSegName(name); ok || dir == snapDir {
+				return nil, fmt.Errorf("%w: %s/%s is there, but no %s: restore it, or the whole directory, from a backup", ErrCorrupt, dir, name, manifestName)
+			}
+		}
+	}
+	m = &manifest{First: 1}
+	return m, writeManifest(b.fs, m)
+}
+
+// cutTail takes what follows the end out of the log, and keeps its bytes beside. What it has not
+// finished when the power goes, the next start does.
+func (b *FileBackend) cutTail(v *survey) (kept []string, err error) {
+	later := v.segs[max(v.end.at+1, 0):]
+	for _, s := range slices.Backward(later) {
+		name, err := b.freeName(s.name)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.fs.Rename(s.name, name); err != nil {
+			return nil, err
+		}
+		kept = append(kept, name)
+	}
+	v.segs = v.segs[:v.end.at+1]
+	if len(kept) > 0 {
+		if err := b.fs.SyncDir(walDir); err != nil {
+			return nil, err
+		}
+	}
+	if v.end.at < 0 || b.broken.noZero {
+		return kept, nil
+	}
+	s := v.segs[v.end.at]
+	if s.cut {
+		return kept, nil
+	}
+	rel, err := b.relics(s.segment, v.end.off, v.end.next)
+	if err != nil || rel.end == v.end.off {
+		return kept, err
+	}
+	name, err := b.keep(s.segment, v.end.off, rel.end)
+	if err != nil {
+		return nil, err
+	}
+	return append(kept, name), b.zero(s.segment, v.end.off, rel.end)
+}
+
+// freeName returns a name for what is kept of a file.
+func (b *FileBackend) freeName(name string) (string, error) {
+	for i := 1; ; i++ {
+		free := name + tornSuffix
+		if i > 1 {
+			free = fmt.Sprintf("%s.%d%s", name, i, tornSuffix)
+		}
+		f, err := b.fs.Open(free)
+		if errors.Is(err, fs.ErrNotExist) {
+			return free, nil
+		}
+		if err == nil {
+			err = f.Close()
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+// keep copies a part of a segment to a file beside.
+func (b *FileBackend) keep(s *segment, from, to int64) (string, error) {
+	name, err := b.freeName(fmt.Sprintf("%s.%d", s.name, from))
+	if err != nil {
+		return "", err
+	}
+	f, err := b.fs.Open(s.name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	buf := make([]byte, to-from)
+	if err := readFull(f, buf, from); err != nil {
+		return "", err
+	}
+	if err := writeFile(b.fs, name, buf); err != nil {
+		return "", err
+	}
+	return name, b.fs.SyncDir(walDir)
+}
+
+// zero overwrites a part of a segment.
+func (b *FileBackend) zero(s *segment, from, to int64) error {
+	f, err := b.fs.Open(s.name)
+	if err != nil {
+		return err
+	}
+	if _, err = f.WriteAt(make([]byte, to-from), from); err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// settle makes durable the frames of which nothing proves that they are. They are written again, not only
+// synced: a sync may have failed in an earlier process, and then the system shows them but will not write them (W8).
+func (b *FileBackend) settle(v *survey) error {
+	if b.broken.noSettle {
+		return nil
+	}
+	for _, s := range v.segs {
+		if s.last <= v.proof || s.last < s.first {
+			continue
+		}
+		if err := b.rewrite(s.segment, v.proof+1); err != nil {
+			return err
+		}
+	}
+	return b.fs.SyncDir(walDir)
+}
+
+// rewrite writes the frames of a segment from an LSN on once more, and syncs them.
+func (b *FileBackend) rewrite(s *segment, from LSN) error {
+	f, err := b.fs.Open(s.name)
+	if err != nil {
+		return err
+	}
+	p := s.before(from)
+	w := walk{b: b, s: s, file: f, off: p.off, next: p.base, end: s.end}
+	for w.off < s.end && err == nil {
+		err = w.rewriteChunk(f, from)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (w *walk) rewriteChunk(f vfs.File, from LSN) error {
+	off := w.off
+	fs, why, err := w.chunk()
+	if err != nil {
+		return err
+	}
+	for _, fr := range fs {
+		if fr.Last() >= from {
+			if _, err := f.WriteAt(fr.Bytes, off); err != nil {
+				return err
+			}
+		}
+		off += int64(len(fr.Bytes))
+	}
+	if why != "" && w.off < w.end {
+		return &CorruptError{File: w.s.name, Offset: w.off, First: w.next, Last: w.s.last, Why: why + " (it was good a moment ago)"}
+	}
+	return nil
+}
+
+// adopt makes what the survey found the state of the backend, and notes in the MANIFEST that it is durable.
+func (b *FileBackend) adopt(v *survey) error {
+	for _, name := range v.useless {
+		if err := b.fs.Remove(name); err != nil {
+			return err
+		}
+	}
+	if err := b.findSpares(v.names); err != nil {
+		return err
+	}
+	last := max(v.end.next, v.need) - 1
+	b.mu.Lock()
+	b.nextID, b.marks = v.nextID, Marks{Written: last, Durable: last}
+	for _, s := range v.segs {
+		s.synced, s.left = s.last, true
+		b.segs = append(b.segs, s.segment)
+		b.epoch = max(b.epoch, s.epoch)
+	}
+	for _, e := range v.m.Epochs {
+		b.epoch = max(b.epoch, e.Epoch)
+	}
+	b.mu.Unlock()
+	if n := len(v.segs); n > 0 {
+		if s := v.segs[n-1]; !s.cut && s.last == last && s.end+FrameHeader < s.size {
+			f, err := b.fs.Open(s.name)
+			if err != nil {
+				return err
+			}
+			s.file, s.left = f, false
+			b.cur, b.unsynced = s.segment, []*segment{s.segment}
+		}
+	}
+	return b.editManifest(func(m *manifest) {
+		m.CleanEnd = 0
+		m.Cuts = slices.DeleteFunc(m.Cuts, func(c cut) bool {
+			return !slices.ContainsFunc(v.segs, func(s *found) bool { return s.id < c.Below })
+		})
+	})
+}
