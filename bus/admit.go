@@ -22,6 +22,8 @@ type Admission struct {
 	// says whether it is needed at all.
 	Active  func() bool
 	Command func(c *Ctx) error
+	// Paused holds commands back, those that all others would let run.
+	Paused *Pause
 }
 
 // rejection marks an error of a layer in front of the handler.
@@ -58,6 +60,9 @@ func Admit(a *Admission) Layer {
 // checks lists what applies to s, innermost first.
 func (a *Admission) checks(s *Spec) []func(Handler) Handler {
 	var list []func(Handler) Handler
+	if a.Paused != nil {
+		list = append(list, a.Paused.checks(s)...)
+	}
 	if (s.Flags&Write != 0 || s.Plan != nil) && a.Writable != nil {
 		if w := a.Writable(); w != nil {
 			list = append(list, ifQueued(s, Write, admitWrites(w)))
@@ -92,6 +97,7 @@ func (a *Admission) describe(s *Spec) string {
 	add(s.Flags&NoAuth == 0 && a.AuthRequired != nil && a.AuthRequired(), "password")
 	add(a.Active != nil && a.Active(), "rules")
 	add(s.Flags&Write != 0 && a.Writable != nil && a.Writable() != nil, "log")
+	add(a.Paused != nil && len(a.Paused.checks(s)) > 0, "pause")
 	add(s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited(), "memory limit")
 	return note
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/reredis/reredis/bus/wait"
 	"github.com/reredis/reredis/keyspace"
 )
 
@@ -15,6 +16,7 @@ import (
 type Bus struct {
 	space  *keyspace.Space
 	layers []Layer // outermost first
+	waits  *wait.Table
 
 	mu    sync.Mutex // guards specs, nextID and composing
 	specs []*Spec
@@ -29,7 +31,7 @@ type Bus struct {
 // New returns a bus over space without commands. The layers surround every
 // command, the first outermost.
 func New(space *keyspace.Space, layers ...Layer) *Bus {
-	b := &Bus{space: space, layers: layers}
+	b := &Bus{space: space, layers: layers, waits: wait.NewTable()}
 	b.counts.Store(&[]*Counts{})
 	b.table.Store(newTable(nil))
 	return b
@@ -126,7 +128,7 @@ func (b *Bus) compose(s *Spec) *command {
 	if run == nil {
 		run = func(c *Ctx) error { return ErrArity(s.FullName()) }
 	}
-	c.run, c.runHeld, c.queue = run, run, enqueue(s)
+	c.run, c.runHeld, c.queue, c.ended = run, run, enqueue(s), ended
 	for _, l := range slices.Backward(b.layers) {
 		c.run = l.Wrap(s, c.run)
 		switch {
@@ -137,6 +139,9 @@ func (b *Bus) compose(s *Spec) *command {
 		}
 		if l.Queue {
 			c.queue = l.Wrap(s, c.queue)
+		}
+		if l.Ended {
+			c.ended = l.Wrap(s, c.ended)
 		}
 	}
 	return c
@@ -158,13 +163,33 @@ const (
 // c.Client, c.Reply and c.Tx.Now are set by the driver.
 func (b *Bus) Do(c *Ctx) Result {
 	c.woken = nil
-	return b.do(c)
+	mark := c.Reply.Len()
+	r := b.do(c)
+	if c.late != nil {
+		return b.settle(c, mark, r)
+	}
+	return r
 }
 
-// Resume runs a parked command again; v is what its wake handed over.
+// Resume runs a parked command again; v is what its wake handed over. The command of a client that
+// was served while it waited, or whose wait ended, is only finished.
 func (b *Bus) Resume(c *Ctx, v any) Result {
 	c.woken = v
-	return b.do(c)
+	c.Client.Blocked = false
+	switch v := v.(type) {
+	case *ending:
+		return b.end(c, v)
+	case *settled:
+		c.After(v.gate)
+		c.Reply.Append(func(buf []byte) []byte { return append(buf, v.reply...) })
+		return Done
+	}
+	mark := c.Reply.Len()
+	r := b.do(c)
+	if c.late != nil {
+		return b.settle(c, mark, r)
+	}
+	return r
 }
 
 func (b *Bus) do(c *Ctx) Result {
@@ -220,6 +245,14 @@ func (b *Bus) fail(c *Ctx, mark int, err error) Result {
 func (c *Ctx) TakePark() ParkFunc {
 	f := c.start
 	c.start = nil
+	return f
+}
+
+// TakeCancel returns what the command that just parked wants to be called if its connection goes away, nil if
+// it need not know.
+func (c *Ctx) TakeCancel() func() {
+	f := c.cancel
+	c.cancel = nil
 	return f
 }
 

@@ -38,6 +38,8 @@ type Client struct {
 	Kept int
 	// Multi is the transaction, nil before the first MULTI or WATCH.
 	Multi *Multi
+	// Blocked says that the client's command waits or is paused, as CLIENT LIST shows it.
+	Blocked bool
 	// CloseAfterReply asks the driver to close once what is written has left.
 	CloseAfterReply bool
 	// Replies is the state of CLIENT REPLY.

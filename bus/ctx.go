@@ -22,15 +22,22 @@ type Ctx struct {
 	// Held says that the command runs inside EXEC: its locks are held, and it can not wait.
 	Held bool
 
-	bus   *Bus
-	start ParkFunc
-	woken any
-	refs  []KeyRef
-	keys  [][]byte
-	calls []uint32 // per spec id, since the last EndTick
-	dirty []int    // ids with calls
-	group group    // what the log layer collects
-	gate  uint64   // what the replies wait for
+	bus    *Bus
+	start  ParkFunc
+	cancel func()
+	woken  any
+	late   *late // nil: nothing
+
+	serving []byte // the key that a waiting command is served from
+	serves  *Ctx   // runs the commands of served clients
+	driver  *Ctx   // of such a Ctx: that of the connection that serves
+	served  []byte // memory for replies of served clients
+	refs    []KeyRef
+	keys    [][]byte
+	calls   []uint32 // per spec id, since the last EndTick
+	dirty   []int    // ids with calls
+	group   group    // what the log layer collects
+	gate    uint64   // what the replies wait for
 }
 
 // NewCtx returns a context for one driver goroutine.
@@ -59,7 +66,15 @@ var errParked = errors.New("parked")
 // Park returns, and start is called when its connection is parked. Nothing may
 // have been changed or be locked.
 func (c *Ctx) Park(start ParkFunc) error {
-	c.start = start
+	c.start, c.cancel = start, nil
+	return errParked
+}
+
+// ParkCancel is Park for waits that must be told when the connection goes away: then cancel is called,
+// once, on the goroutine that owns the connection, perhaps without start having been called. After
+// it wake need not be called.
+func (c *Ctx) ParkCancel(start ParkFunc, cancel func()) error {
+	c.start, c.cancel = start, cancel
 	return errParked
 }
 

@@ -21,6 +21,8 @@ type Layer struct {
 	// Held says that the layer also surrounds a command whose locks its caller
 	// holds (MULTI, scripts, plugin commits).
 	Held bool
+	// Ended says that the layer also surrounds the end of a command that waited and was not served.
+	Ended bool
 	// Describe tells what the layer does for s, for DEBUG BUS. It may be nil.
 	Describe func(s *Spec) string
 }

@@ -39,7 +39,7 @@ func (b *Bus) ResetCounts() {
 // Stats is the layer that counts calls and failures. Calls gather in the Ctx
 // and are published by EndTick, so that a call costs no atomic operation.
 func Stats() Layer {
-	return Layer{Name: "stats", Held: true, Wrap: func(s *Spec, next Handler) Handler {
+	return Layer{Name: "stats", Held: true, Ended: true, Wrap: func(s *Spec, next Handler) Handler {
 		id := s.id
 		return func(c *Ctx) error {
 			if id >= len(c.calls) {

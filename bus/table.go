@@ -14,6 +14,7 @@ type command struct {
 	run      Handler
 	runHeld  Handler
 	queue    Handler // queues it
+	ended    Handler // for a wait that was not served
 	subs     *table  // nil unless a container
 	min, max int     // arguments with the name; max 0 = no bound
 	key      int     // argument index of the only key, which the lock layer locks alone; 0 = other

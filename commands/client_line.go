@@ -71,7 +71,7 @@ func clientLetters(c *bus.Client, st bus.ConnState) string {
 	}{
 		{c.Subscribed(), 'P'},
 		{c.InMulti(), 'x'},
-		{st.Parked, 'b'},
+		{c.Blocked, 'b'},
 		{c.Dirty(), 'd'},
 		{c.CloseAfterReply, 'c'},
 		{c.Unix, 'U'},

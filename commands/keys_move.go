@@ -84,7 +84,10 @@ func renameTo(c *bus.Ctx, onlyNew bool) (renamed bool, err error) {
 			return false, nil
 		}
 	}
-	return c.Tx.Rename(from, to)
+	renamed, err = c.Tx.Rename(from, to)
+	c.Ready(to)
+	c.Ready(from)
+	return renamed, err
 }
 
 // errSameObject is the error for a source that is the destination.
@@ -115,6 +118,7 @@ func copyKey(c *bus.Ctx) error {
 		return nil
 	}
 	ok, err := c.Tx.Copy(from, db, to, replace)
+	c.ReadyIn(db, to)
 	return replyMoved(c, ok, err)
 }
 
@@ -127,6 +131,8 @@ func move(c *bus.Ctx) error {
 		return errSameObject
 	}
 	ok, err := c.Tx.Move(c.Args[1], db)
+	c.ReadyIn(db, c.Args[1])
+	c.Ready(c.Args[1])
 	return replyMoved(c, ok, err)
 }
 

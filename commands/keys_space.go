@@ -68,6 +68,7 @@ func flushDB(c *bus.Ctx) error {
 		return err
 	}
 	c.Tx.FlushDB()
+	c.ReadyDB(c.Tx.DB)
 	c.Reply.OK()
 	return nil
 }
@@ -77,6 +78,9 @@ func flushAll(c *bus.Ctx) error {
 		return err
 	}
 	c.Tx.FlushAll()
+	for db := range c.Tx.Space().Databases() {
+		c.ReadyDB(db)
+	}
 	c.Reply.OK()
 	return nil
 }
@@ -104,6 +108,8 @@ func swapDB(c *bus.Ctx) error {
 	}
 	if dbs[0] != dbs[1] {
 		c.Tx.SwapDB(dbs[0], dbs[1])
+		c.ReadyDB(dbs[0])
+		c.ReadyDB(dbs[1])
 	}
 	c.Reply.OK()
 	return nil

@@ -177,7 +177,7 @@ func (c *conn) resume(w *worker, v any) (why stop) {
 		why = stopParked
 	} else {
 		w.released(len(c.parked.raw))
-		c.unpark(w)
+		c.unpark(w.pub)
 		why = c.after(w, mark)
 	}
 	c.collect(w)

@@ -199,10 +199,7 @@ func descriptor(nc net.Conn) (fd int) {
 // drop forgets a connection whose goroutine ends.
 func (d *goroutines) drop(c *conn) {
 	c.mu.Lock()
-	if c.parked != nil {
-		c.parked = nil
-		d.pub.parked.Add(-1)
-	}
+	c.abandon(&d.pub)
 	d.srv.dropped.Add(int64(connSize + cap(c.in)))
 	c.in = nil
 	c.killLocked()

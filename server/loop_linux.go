@@ -579,9 +579,7 @@ func (l *loop) close(c *conn) {
 	c.held.drop(&l.w.free)
 	c.seg = nil
 	c.keep(l.w, nil)
-	if c.parked != nil {
-		c.unpark(l.w)
-	}
+	c.abandon(l.w.pub)
 	c.client.Closed()
 }
 

@@ -12,6 +12,8 @@ type parking struct {
 	seq  uint64 // tells a wake-up from that of an earlier wait
 	// start is what the command wants to be called; the driver does, once.
 	start bus.ParkFunc
+	// cancel is called if the connection goes away before the wake; it may be nil.
+	cancel func()
 	// blocking says that the command waits for other clients: a peer that goes away
 	// meanwhile is not owed its reply.
 	blocking bool
@@ -31,7 +33,6 @@ func (c *conn) park(w *worker) {
 			p.args[i] = append([]byte(nil), a...)
 		}
 	}
-	p.blocking = ctx.Spec != nil && ctx.Spec.Flags&bus.Blocking != 0
 	c.parked = p
 	w.pub.parked.Add(1)
 	c.parkAgain(w)
@@ -40,14 +41,28 @@ func (c *conn) park(w *worker) {
 // parkAgain lets the parked command wait (once more).
 func (c *conn) parkAgain(w *worker) {
 	c.parkSeq++
-	c.parked.seq = c.parkSeq
-	c.parked.start = w.ctx.TakePark()
+	p, ctx := c.parked, w.ctx
+	p.seq = c.parkSeq
+	p.start, p.cancel = ctx.TakePark(), ctx.TakeCancel()
+	p.blocking = c.client.Blocked || ctx.Spec != nil && ctx.Spec.Flags&bus.Blocking != 0
 }
 
-// unpark forgets the parked command.
-func (c *conn) unpark(w *worker) {
+// unpark forgets the parked command, which is done.
+func (c *conn) unpark(pub *counters) {
 	c.parked = nil
-	w.pub.parked.Add(-1)
+	pub.parked.Add(-1)
+}
+
+// abandon forgets the parked command, if there is one, because the connection ends.
+func (c *conn) abandon(pub *counters) {
+	p := c.parked
+	if p == nil {
+		return
+	}
+	c.unpark(pub)
+	if p.cancel != nil {
+		p.cancel()
+	}
 }
 
 func (p *parking) size() int {
