@@ -27,7 +27,7 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		net := n.server.Stats()
 		return commands.Sample{Commands: int64(n.bus.Processed()), InputBytes: net.NetIn, OutputBytes: net.NetOut}
 	})
-	return &commands.Deps{
+	deps := &commands.Deps{
 		Server: commands.Identity{
 			Version: v.Version, Commit: v.Commit, RunID: runID(), Port: cfg.Server.Port,
 			Executable: exe, ConfigFile: "", Started: n.started, Loops: loops,
@@ -43,6 +43,10 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		Rates:     n.rates,
 		Log:       func(message string) { n.log.Info(message) },
 	}
+	if n.persist != nil {
+		deps.Persistence = n.persist
+	}
+	return deps
 }
 
 // runID is 40 random hex digits.
@@ -99,11 +103,20 @@ func (c clients) Each(visit func(*bus.Client, bus.ConnState) bool, done func()) 
 // shutdowner stops the server for SHUTDOWN.
 type shutdowner struct{ n *node }
 
-// Begin stops the server: without a log there is nothing that could prevent it.
-func (s shutdowner) Begin(_ commands.ShutdownOptions, begun func(error)) {
+// Begin stops the server, after a snapshot if one is asked for. The log needs none.
+func (s shutdowner) Begin(o commands.ShutdownOptions, begun func(error)) {
 	s.n.log.Info("User requested shutdown...")
-	begun(nil)
-	s.n.stop()
+	stop := func(err error) {
+		if err != nil && !o.Force {
+			begun(err)
+			return
+		}
+		begun(nil)
+		s.n.stop()
+	}
+	if !o.Save || s.n.persist == nil || !s.n.persist.Save(stop) {
+		stop(nil)
+	}
 }
 
 // Abort finds nothing to take back: a shutdown begins at once.

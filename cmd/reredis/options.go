@@ -5,6 +5,7 @@ import (
 
 	"github.com/reredis/reredis/bus"
 	"github.com/reredis/reredis/configs"
+	"github.com/reredis/reredis/keyspace"
 	"github.com/reredis/reredis/server"
 )
 
@@ -16,7 +17,16 @@ func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
 			bind = append(bind, server.BindAddr(a))
 		}
 	}
+	sinks := make([]keyspace.Sink, max(1, loops)) // one for each loop, nil: no log
+	var log server.Log
+	if n.persist != nil {
+		log = &n.persist.journal
+		for i := range sinks {
+			sinks[i] = &dues{j: &n.persist.journal}
+		}
+	}
 	return server.Options{
+		WAL: log,
 		Bus: n.bus, Log: n.log,
 		Bind: bind, Port: cfg.Server.Port, Backlog: cfg.Server.TCPBacklog,
 		UnixSocket: cfg.Server.UnixSocket, UnixSocketPerm: cfg.Server.UnixSocketPerm,
@@ -24,7 +34,13 @@ func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
 		Settings:      settings(cfg),
 		ShutdownGrace: cfg.Server.ShutdownTimeout,
 		Upkeep: func(c *bus.Ctx, share, of int, budget time.Duration) (more bool, rest time.Duration) {
-			if n.space.Tick(c.Tx, share, of, budget) {
+			if n.persist != nil && n.persist.hold() {
+				return false, 50 * time.Millisecond
+			}
+			c.Tx.Sink = sinks[share]
+			more = n.space.Tick(c.Tx, share, of, budget)
+			c.Tx.Sink = nil
+			if more {
 				return true, 0
 			}
 			if n.space.Expires() > 0 {
@@ -87,6 +103,13 @@ func (n *node) follow() {
 			if used := n.space.UsedMemory(); next.Keyspace.MaxMemory > 0 && used > next.Keyspace.MaxMemory && old.Keyspace.MaxMemory != next.Keyspace.MaxMemory {
 				n.log.Warn("the new maxmemory is below the memory in use: keys go or writes are refused, as maxmemory-policy says",
 					"maxmemory", next.Keyspace.MaxMemory, "used", used)
+			}
+		}, nil, nil
+	})
+	n.store.OnChange([]string{"wal"}, func(old, next *configs.Config) (commit, rollback func(), err error) {
+		return func() {
+			if n.persist != nil && old.WAL.Policy != next.WAL.Policy {
+				n.persist.setPolicy(next.WAL.Policy)
 			}
 		}, nil, nil
 	})

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"sync/atomic"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/configs"
 	"github.com/reredis/reredis/keyspace"
 )
@@ -22,14 +24,54 @@ func (r *rules) set(c *configs.Config) {
 // requirePass is the password of the default user, "" if it needs none.
 func (r *rules) requirePass() string { return *r.password.Load() }
 
-// admission answers what the admit layer asks; protected decides about DEBUG.
-func (r *rules) admission(space *keyspace.Space, protected func(c *bus.Ctx) error) *bus.Admission {
-	return &bus.Admission{
+var errLoading = errors.New("LOADING Redis is loading the dataset in memory")
+
+// admission answers what the admit layer asks.
+func (n *node) admission(deps *commands.Deps) *bus.Admission {
+	r, space := &n.rules, n.space
+	a := &bus.Admission{
 		AuthRequired: func() bool { return r.requirePass() != "" },
-		Protected:    protected,
+		Protected:    deps.Protected,
 		Limited:      func() bool { return space.Limit().Max > 0 },
-		Room:         func(c *bus.Ctx) error { return space.MakeRoom(c.Tx) },
+		Room:         n.makeRoom,
 	}
+	if p := n.persist; p != nil {
+		a.Active = p.loading.Load
+		a.Command = func(c *bus.Ctx) error {
+			if c.Spec.Flags&bus.Loading == 0 && p.loading.Load() {
+				return errLoading
+			}
+			return nil
+		}
+		a.Writable = func() bus.Writable {
+			if p.journal.log.Load() == nil {
+				return nil
+			}
+			return &p.journal
+		}
+	}
+	return a
+}
+
+// logging is the log that commands append to.
+func (n *node) logging() bus.Log {
+	if n.persist == nil || n.persist.journal.log.Load() == nil {
+		return nil
+	}
+	return &n.persist.journal
+}
+
+// makeRoom evicts keys until there is room; what goes is logged, each key as a group of its own.
+func (n *node) makeRoom(c *bus.Ctx) error {
+	if n.persist == nil {
+		return n.space.MakeRoom(c.Tx)
+	}
+	d := n.persist.dues.Get().(*dues)
+	c.Tx.Sink = d
+	err := n.space.MakeRoom(c.Tx)
+	c.Tx.Sink = nil
+	n.persist.dues.Put(d)
+	return err
 }
 
 // limit is the limit of the keyspace.

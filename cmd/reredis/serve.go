@@ -68,12 +68,27 @@ type node struct {
 	pubsub *pubsub.Hub
 	server *server.Server
 	web    *web.Server // nil if the listener is off
+	// persist keeps the data on disk, nil: it is in memory only.
+	persist *persistence
 
 	rules   rules
 	rates   *commands.Rates
 	ctx     context.Context // ends when the node is to stop
 	stop    context.CancelFunc
 	started time.Time
+
+	failMu  sync.Mutex
+	failure error // what stopped it, see fail
+}
+
+// fail stops the node because of an error, the first of which run returns.
+func (n *node) fail(err error) {
+	n.failMu.Lock()
+	if n.failure == nil {
+		n.failure = err
+	}
+	n.failMu.Unlock()
+	n.stop()
 }
 
 // newNode builds every part and opens the listeners; nothing runs yet.
@@ -88,10 +103,18 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 	// A saturated loop never yields, so others need a place to run (docs/architecture.md, Threads).
 	runtime.GOMAXPROCS(loops + 2)
 
+	hashKey := randomKey()
+	if cfg.WAL.Enabled {
+		var err error
+		if n.persist, err = newPersistence(n, cfg); err != nil {
+			return nil, err
+		}
+		hashKey = n.persist.hashKey
+	}
 	space, err := keyspace.New(keyspace.Options{
 		Databases: cfg.Keyspace.Databases,
 		Stripes:   cfg.Keyspace.Stripes,
-		HashKey:   randomKey(),
+		HashKey:   hashKey,
 		MaxValue:  cfg.Limits.ProtoMaxBulk,
 	})
 	if err != nil {
@@ -103,10 +126,10 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 	deps := n.newDeps(loops)
 	n.bus = bus.New(space,
 		bus.Stats(),
-		bus.Admit(n.rules.admission(space, deps.Protected)),
+		bus.Admit(n.admission(deps)),
 		bus.Lock(),
 		bus.Observe(func() bus.Observer { return nil }),
-		bus.Logging(func() bus.Log { return nil }),
+		bus.Logging(n.logging),
 	)
 	if err := n.bus.Register(commands.All(deps)...); err != nil {
 		return nil, errors.Join(err, space.Close())
@@ -158,9 +181,18 @@ func (n *node) run() error {
 		}
 	})
 	side.Go(func() { _ = n.rates.Run(webCtx) }) // returns nil when webCtx ends
-	n.log.Info("Ready to accept connections")
+	if n.persist == nil {
+		n.log.Info("Ready to accept connections")
+	} else {
+		side.Go(func() { n.persist.run(webCtx) })
+	}
 	err := n.server.Run(n.ctx)
 	stopWeb()
 	side.Wait()
-	return errors.Join(err, webErr, n.space.Close())
+	if n.persist != nil {
+		err = errors.Join(err, n.persist.close())
+	}
+	n.failMu.Lock()
+	defer n.failMu.Unlock()
+	return errors.Join(n.failure, err, webErr, n.space.Close())
 }

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/reredis/reredis/configs"
+	"github.com/reredis/reredis/internal/vfs"
+	"github.com/reredis/reredis/wal"
+)
+
+// persistence is the log and the snapshots of a node: it recovers the data at the start, joins the log to
+// the bus and the server, and keeps the log short.
+type persistence struct {
+	n       *node
+	dir     string // absolute
+	hashKey [16]byte
+	backend *wal.FileBackend
+	journal journal
+	dues    sync.Pool // of *dues, for evictions
+	snaps   atomic.Pointer[wal.Snapshotter] // nil before the data is there
+
+	loading  atomic.Bool
+	held     atomic.Bool // keys that fell due stay
+	started  time.Time   // of the loading
+	progress atomic.Pointer[wal.Progress]
+	loaded   atomic.Int64 // keys
+	replayed atomic.Int64 // entries
+
+	mu    sync.Mutex // guards what follows
+	saves saves
+	work  sync.WaitGroup // the snapshot that is being made
+	stop  context.CancelFunc
+	over  chan error // of the log's Run
+}
+
+// dataDir is where a node keeps its data.
+func dataDir(cfg *configs.Config) (string, error) {
+	dir := cfg.Server.Dir
+	if dir == "" {
+		dir = filepath.Join("reredis-data", strconv.Itoa(cfg.Server.Port))
+	}
+	return filepath.Abs(dir)
+}
+
+// newPersistence prepares the data directory; nothing is read but what is fixed with the data.
+func newPersistence(n *node, cfg *configs.Config) (*persistence, error) {
+	dir, err := dataDir(cfg)
+	if err != nil {
+		return nil, err
+	}
+	files := vfs.OS(dir)
+	key, err := openMeta(files, cfg.Keyspace.Databases)
+	if err != nil {
+		return nil, fmt.Errorf("data directory %s: %w", dir, err)
+	}
+	p := &persistence{n: n, dir: dir, hashKey: key, over: make(chan error, 1)}
+	p.backend = wal.NewFileBackend(files, wal.FileOptions{
+		SegmentSize: cfg.WAL.SegmentSize, RefuseTorn: cfg.WAL.TornTail == "refuse",
+	})
+	p.dues.New = func() any { return &dues{j: &p.journal} }
+	p.loading.Store(true)
+	return p, nil
+}
+
+// run loads the data, and then takes snapshots until ctx ends. Loading ends with the node's context.
+func (p *persistence) run(ctx context.Context) {
+	if err := p.load(p.n.ctx); err != nil {
+		if p.n.ctx.Err() == nil {
+			p.n.fail(err)
+		}
+		return
+	}
+	p.n.log.Info("Ready to accept connections")
+	p.watch(ctx)
+}
+
+// load recovers the data and begins to log. Clients are told meanwhile that the server is loading.
+func (p *persistence) load(ctx context.Context) error {
+	cfg, log := p.n.store.Current(), p.n.log
+	p.started = time.Now()
+	p.held.Store(true)
+	p.n.space.HideOnly(true) // nobody removes what replay may still change
+	info, err := p.backend.Open(ctx, func(wal.Marks, error) {})
+	if err != nil {
+		return err
+	}
+	if info.TornBytes > 0 {
+		log.Warn(fmt.Sprintf("the log had an unfinished end: dropped %d bytes after LSN %d, which nobody was told of", info.TornBytes, info.Last), "kept", info.TornKept)
+	}
+	done, err := wal.Recover(ctx, p.backend, info, newApplier(p.n.space, runtime.NumCPU()), wal.RecoverOptions{
+		Workers: runtime.NumCPU(), HashKey: p.hashKey, Progress: p.report(),
+	})
+	if err != nil {
+		return errors.Join(err, p.backend.Close(false))
+	}
+	for _, d := range done.Damaged {
+		log.Warn("a snapshot was passed over: the older one and the log hold all of it", "snapshot", d.Info.ID, "error", d.Err)
+	}
+	p.loaded.Store(done.Keys)
+	p.replayed.Store(done.Entries)
+	took := time.Since(p.started)
+	log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", took.Seconds()), "keys", done.Keys, "entries", done.Entries, "lsn", done.Last)
+	return p.begin(cfg, info)
+}
+
+// begin opens the log for writing and lets clients in.
+func (p *persistence) begin(cfg *configs.Config, info wal.Info) error {
+	policy, err := wal.ParsePolicy(cfg.WAL.Policy)
+	if err != nil {
+		return err
+	}
+	l := wal.New(wal.Options{
+		Policy: policy, Databases: cfg.Keyspace.Databases,
+		UnsyncedLimit: cfg.WAL.UnsyncedLimit, SyncLate: cfg.WAL.SyncLate,
+		ReadOnlyOnError: cfg.WAL.OnSyncError == "readonly", Log: p.n.log,
+		Fatal: func(err error) { p.n.fail(fmt.Errorf("the log can not be written: %w", err)) },
+	}, p.backend, info)
+	run, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	go func() { p.over <- l.Run(run) }()
+	p.snaps.Store(wal.NewSnapshotter(wal.SnapOptions{
+		HashKey: p.hashKey, Compress: cfg.WAL.Compression == "s2", Rate: cfg.WAL.Rate, Keep: cfg.WAL.Keep,
+		Progress: p.saveProgress,
+	}, p.backend, l, info))
+	p.journal.attach(l)
+	p.n.bus.Recompose() // with the log, before the first write is let in
+	p.loading.Store(false)
+	p.n.bus.Recompose() // without the question whether data is being loaded
+	return nil
+}
+
+// report notes how far recovery is, and logs it now and then.
+func (p *persistence) report() func(wal.Progress) {
+	next := time.Now().Add(5 * time.Second)
+	return func(at wal.Progress) {
+		p.progress.Store(&at)
+		if now := time.Now(); now.After(next) {
+			next = now.Add(5 * time.Second)
+			p.n.log.Info("loading", "phase", at.Phase, "bytes", at.Bytes, "of", at.Total, "keys", at.Keys, "entries", at.Entries)
+		}
+	}
+}
+
+// close ends the log after the last command: all that was acknowledged is on disk then.
+func (p *persistence) close() error {
+	if p.stop == nil {
+		return nil // never loaded
+	}
+	p.endSaves()
+	p.stop()
+	return <-p.over
+}
+
+// hold says whether keys that fell due must stay, hidden, because the log takes nothing now.
+func (p *persistence) hold() bool {
+	l := p.journal.log.Load()
+	refuses := l == nil || l.Admit() != nil
+	if p.held.Swap(refuses) != refuses {
+		p.n.space.HideOnly(refuses)
+	}
+	return refuses
+}
+
+// setPolicy changes what replies wait for; with always it returns when all that was answered before is on disk.
+func (p *persistence) setPolicy(name string) {
+	l := p.journal.log.Load()
+	if l == nil {
+		return // it begins with the one that is configured then
+	}
+	policy, err := wal.ParsePolicy(name)
+	if err == nil {
+		err = l.SetPolicy(p.n.ctx, policy)
+	}
+	if err != nil {
+		p.n.log.Error("the policy of the log could not be changed", "error", err)
+	}
+}

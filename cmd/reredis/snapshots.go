@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/reredis/reredis/commands"
+	"github.com/reredis/reredis/wal"
+)
+
+// saves is what is known of snapshots.
+type saves struct {
+	running bool
+	closed  bool // no further ones
+	cancel  context.CancelFunc
+	started time.Time
+	keys    int64
+	err     error
+	took    time.Duration
+	count   int64
+	retry   time.Time // after a failure, not before
+}
+
+const (
+	triggerEvery = time.Second
+	retryAfter   = 5 * time.Second // as Redis waits after a failed save
+)
+
+// Save makes a snapshot and shortens the log.
+func (p *persistence) Save(done func(error)) bool {
+	s := p.snaps.Load()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s == nil || p.saves.running || p.saves.closed {
+		return false
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.saves.running, p.saves.cancel = true, cancel
+	p.saves.started, p.saves.keys = time.Now(), 0
+	p.work.Go(func() {
+		defer cancel()
+		info, err := s.Make(ctx, walker{p.n.space})
+		p.saved(info, err)
+		done(err)
+	})
+	return true
+}
+
+// saved notes how a snapshot ended, and drops what the log no longer needs.
+func (p *persistence) saved(info wal.SnapInfo, err error) {
+	p.mu.Lock()
+	took := time.Since(p.saves.started)
+	p.saves.running = false
+	p.saves.err, p.saves.took = err, took
+	if err == nil {
+		p.saves.count++
+	} else {
+		p.saves.retry = time.Now().Add(retryAfter)
+	}
+	p.mu.Unlock()
+	switch {
+	case err == nil:
+		p.n.log.Info("snapshot taken", "id", info.ID, "keys", info.Keys, "bytes", info.Bytes, "lsn", info.MaxL, "seconds", took.Seconds())
+		if err := p.backend.Trim(p.snaps.Load().Needed()); err != nil {
+			p.n.log.Warn("the log could not be made shorter", "error", err)
+		}
+	case errors.Is(err, context.Canceled):
+		p.n.log.Info("the snapshot that was being taken is given up")
+	default:
+		p.n.log.Error("no snapshot could be taken", "error", err)
+	}
+}
+
+func (p *persistence) saveProgress(at wal.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.saves.keys = at.Keys
+}
+
+// endSaves gives up a snapshot that is being made and takes no further ones.
+func (p *persistence) endSaves() {
+	p.mu.Lock()
+	p.saves.closed = true
+	if p.saves.running {
+		p.saves.cancel()
+	}
+	p.mu.Unlock()
+	p.work.Wait()
+}
+
+// watch takes snapshots when the configuration says so, until ctx ends.
+func (p *persistence) watch(ctx context.Context) {
+	t := time.NewTicker(triggerEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-t.C:
+			if why := p.due(now); why != "" {
+				p.n.log.Info("taking a snapshot", "because", why)
+				p.Save(func(error) {})
+			}
+		}
+	}
+}
+
+// due says why a snapshot should be taken now, "" if it should not.
+func (p *persistence) due(now time.Time) string {
+	st := p.Status()
+	p.mu.Lock()
+	wait := now.Before(p.saves.retry)
+	p.mu.Unlock()
+	if st.Saving || st.Loading || wait {
+		return ""
+	}
+	cfg := p.n.store.Current().WAL
+	if cfg.Growth > 0 && st.LogSize > cfg.LogSize && st.LogSize >= st.LogBase+st.LogBase*cfg.Growth/100 {
+		return "the log has grown"
+	}
+	last := st.LastSave
+	if last.IsZero() {
+		last = p.n.started
+	}
+	for _, s := range cfg.Save {
+		if st.Changes >= s.Changes && st.Changes > 0 && now.Sub(last) >= s.After {
+			return "save point"
+		}
+	}
+	return ""
+}
+
+// Status tells how things are.
+func (p *persistence) Status() commands.PersistenceStatus {
+	st := commands.PersistenceStatus{
+		Loading: p.loading.Load(), LoadStarted: p.started, Loaded: p.loaded.Load(), Log: true,
+	}
+	if at := p.progress.Load(); at != nil && st.Loading {
+		st.LoadTotal, st.LoadDone, st.Loaded = at.Total, at.Bytes, at.Keys
+	}
+	l, s := p.journal.log.Load(), p.snaps.Load()
+	if l == nil || s == nil {
+		return st
+	}
+	stats := l.Stats()
+	st.WriteError = l.Refused()
+	st.Pending = stats.Unsynced
+	st.LogSize = p.backend.LogBytes()
+	st.Changes = int64(stats.Appended)
+	if all := s.Snapshots(); len(all) > 0 {
+		newest := all[len(all)-1]
+		st.LastSave, st.LogBase = time.UnixMilli(newest.Millis), newest.Bytes
+		st.Changes = int64(stats.Appended) - int64(newest.MaxL)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st.Saving, st.SaveStarted, st.SaveKeys = p.saves.running, p.saves.started, p.saves.keys
+	st.LastError, st.LastTook, st.Saves = p.saves.err, p.saves.took, p.saves.count
+	return st
+}
