@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"math"
@@ -221,15 +220,9 @@ func keyspaceParams() []Param {
 }
 
 func walParams() []Param {
-	noLog := func(on bool) error {
-		if on {
-			return errors.New("the write-ahead log is not available yet, write no: data lives in memory only")
-		}
-		return nil
-	}
 	save := row(savePoints(), func(c *Config) *[]SavePoint { return &c.WAL.Save }, Param{
 		Path: "wal.snapshot.save", Redis: "save", Default: "",
-		Doc: "When to take a snapshot: so many changes after so much time. Kept for later, snapshots are not available yet",
+		Doc: "When to take a snapshot: after so much time, if there were so many changes",
 	})
 	save.clear = func(c *Config) { c.WAL.Save = nil }
 	policy := enumAs([]string{"always", "everysec", "no"}, []string{"always", "everysec", "no"})
@@ -243,13 +236,13 @@ func walParams() []Param {
 		return "refuse", err
 	}
 	return []Param{
-		row(checked(boolean(), noLog), func(c *Config) *bool { return &c.WAL.Enabled }, Param{
-			Path: "wal.enabled", Redis: "appendonly", Default: "false",
-			Doc: "The write-ahead log. It is not available yet: only false is taken, and data lives in memory only",
+		row(boolean(), func(c *Config) *bool { return &c.WAL.Enabled }, Param{
+			Path: "wal.enabled", Redis: "appendonly", Default: "true", Set: Restart,
+			Doc: "Keeps the data on disk: every change is logged. Without it data lives in memory only",
 		}),
 		row(policy, func(c *Config) *string { return &c.WAL.Policy }, Param{
 			Path: "wal.policy", Redis: "appendfsync", Default: "always",
-			Doc: "When a reply may leave: after its data is on disk, within a second, or at once. Kept for the log to come",
+			Doc: "When a reply may leave: after its data is on disk, or written and synced within a second or by the system",
 		}),
 		row(size(1<<20), func(c *Config) *int64 { return &c.WAL.SegmentSize }, Param{
 			Path: "wal.segment_size", Default: "64MiB", Set: Restart,

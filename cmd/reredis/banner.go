@@ -37,8 +37,21 @@ func (n *node) announce(out io.Writer) {
 		}
 		fmt.Fprintf(out, "  %-10s http://%s%s\n", "web", n.web.Addr(), note)
 	}
-	fmt.Fprintf(out, "  %-10s in memory only: it is gone when the server stops\n", "data")
+	fmt.Fprintf(out, "  %-10s %s\n", "data", n.dataNote())
 	fmt.Fprintf(out, "  %-10s redis-cli%s    or: reredis cli%s\n\n", "connect", connect, connect)
+}
+
+// dataNote says where the data lies and when it is safe.
+func (n *node) dataNote() string {
+	if n.persist == nil {
+		return "in memory only: it is gone when the server stops"
+	}
+	when := map[string]string{
+		"always":   "on disk before a reply says so",
+		"everysec": "on disk within a second or so",
+		"no":       "on disk when the system likes",
+	}
+	return n.persist.dir + "   (" + when[n.store.Current().WAL.Policy] + ")"
 }
 
 // cliArgs are the arguments that make redis-cli connect to a.

@@ -17,7 +17,7 @@ import (
 func endToEnd(tb testing.TB, depth int, words ...string) (round func()) {
 	tb.Helper()
 	port := freePort(tb)
-	store, err := configs.LoadFrom(configs.Inputs{Args: []string{"--port", port, "--http-port", "0", "--dir", tb.TempDir()}})
+	store, err := configs.LoadFrom(configs.Inputs{Args: []string{"--port", port, "--http-port", "0", "--dir", tb.TempDir(), "--appendonly", "no"}})
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -23,7 +23,7 @@ func TestFairness(t *testing.T) {
 		t.Skip("a measurement: set REREDIS_MEASURE=1")
 	}
 	port, web := freePort(t), freePort(t)
-	store, err := configs.LoadFrom(configs.Inputs{Args: []string{"--port", port, "--http-port", web, "--dir", t.TempDir()}})
+	store, err := configs.LoadFrom(configs.Inputs{Args: []string{"--port", port, "--http-port", web, "--dir", t.TempDir(), "--appendonly", "no"}})
 	if err != nil {
 		t.Fatal(err)
 	}

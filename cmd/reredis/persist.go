@@ -24,7 +24,7 @@ type persistence struct {
 	hashKey [16]byte
 	backend *wal.FileBackend
 	journal journal
-	dues    sync.Pool // of *dues, for evictions
+	dues    sync.Pool                       // of *dues, for evictions
 	snaps   atomic.Pointer[wal.Snapshotter] // nil before the data is there
 
 	loading  atomic.Bool

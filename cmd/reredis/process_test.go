@@ -68,7 +68,7 @@ var ours = []kind{driver("loops"), driver("goroutines")}
 
 func driver(name string) kind {
 	return kind{name: name, queues: name == "loops", argv: func(port string) []string {
-		return []string{binary, "--port", port, "--http-port", "0", "--appendonly", "no", "--server.io.driver", name}
+		return []string{binary, "--port", port, "--http-port", "0", "--server.io.driver", name}
 	}}
 }
 
@@ -151,7 +151,8 @@ func (s *instance) await() error {
 		if c, err := net.Dial("tcp", s.addr()); err == nil {
 			c.SetDeadline(deadline)
 			_, err = c.Write([]byte("PING\r\n"))
-			if _, err2 := c.Read(make([]byte, 1)); err == nil && err2 == nil {
+			line, err2 := bufio.NewReader(c).ReadString('\n')
+			if err == nil && err2 == nil && !strings.HasPrefix(line, "-LOADING") {
 				c.Close()
 				return nil
 			}

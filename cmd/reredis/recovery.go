@@ -31,6 +31,16 @@ func (a *applier) Apply(worker int, _ wal.LSN, e wal.Entry) error {
 	return a.txs[worker].ApplyEntry(int(e.DB), e.Slot, e.Effect)
 }
 
+// Fragment is the fragment of the key of an entry.
+func (a *applier) Fragment(worker int, e wal.Entry) uint32 {
+	return a.txs[worker].Fragment(e.Effect)
+}
+
+// Reset forgets everything.
+func (a *applier) Reset() error {
+	return a.txs[0].ApplyEntry(0, keyspace.BarrierSlot, []byte("*1\r\n$8\r\nFLUSHALL\r\n"))
+}
+
 // walker walks the keyspace for snapshots.
 type walker struct{ space *keyspace.Space }
 
