@@ -55,7 +55,7 @@ func TestArguments(t *testing.T) {
 			name: "replicaof with dashes twice", args: []string{"--replicaof", "--127.0.0.1", "--abc"},
 			bad: redisError(`replicaof "--127.0.0.1"`, "wrong number of arguments") + "\nReading the command line\n>>> 'abc'\nBad directive or wrong number of arguments",
 		},
-		{name: "refused", args: []string{"--appendonly", "yes", "--daemonize", "yes"}, bad: redisError(`appendonly "yes"`, "the write-ahead log is not available yet, write no: data lives in memory only") +
+		{name: "refused", args: []string{"--appendonly", "maybe", "--daemonize", "yes"}, bad: redisError(`appendonly "maybe"`, "argument must be 'yes' or 'no'") +
 			"\nReading the command line\n>>> 'daemonize \"yes\"'\nthe server stays in the foreground: let systemd or a container run it, or use nohup and &"},
 		{name: "misspelt", args: []string{"--prot", "1"}, bad: redisError(`prot "1"`, "Bad directive or wrong number of arguments; did you mean port?")},
 		{name: "quotes", args: []string{`--port "1`}, bad: redisError(`port "1`, "Unbalanced quotes in configuration line")},

@@ -138,7 +138,7 @@ keyspace:
 wal:
   fsnyc: always
   policy: no
-  enabled: true
+  enabled: yes
   snapshot: {save: [{after: 10, changes: 1}]}
 observe: {latency: {over: false}, events: xyz}
 appendfsync: always
@@ -160,7 +160,7 @@ a.yaml:14:3: keyspace.compat: 7.0: write a version in quotes, such as "7.0"
 a.yaml:15:3: keyspace.policy: "allkeys-lruu": must be one of volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction
 a.yaml:16:3: keyspace.stripes: 3: must be a power of two
 a.yaml:18:3: wal.fsnyc: unknown parameter; did you mean wal.policy? (Redis: appendfsync)
-a.yaml:20:3: wal.enabled: the write-ahead log is not available yet, write no: data lives in memory only
+a.yaml:20:3: wal.enabled: "yes": write true
 a.yaml:21:14: wal.snapshot.save: after: 10: write a duration such as 1h
 a.yaml:22:21: observe.latency.over: false: write "off" in quotes
 a.yaml:22:35: observe.events: Invalid event class character. Use 'Ag$lshzxeKEtmdn'.

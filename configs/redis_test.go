@@ -115,6 +115,7 @@ func (c *redisConn) configAll() map[string]string {
 
 // otherDefaults are the values of CONFIG GET that differ from Redis', with the reason.
 var otherDefaults = map[string]string{
+	"appendonly":     "data survives by default",
 	"auto-aof-rewrite-min-size": "a snapshot of the log is cheaper to wait for",
 	"bind":                      "only this machine until somebody says otherwise",
 	"port":                      "chosen by the test",
@@ -154,7 +155,7 @@ func TestNamesOfRedis(t *testing.T) {
 // refusedValues are names of which we refuse values that Redis takes, or
 // answer with other words, with the reason.
 var refusedValues = map[string]string{
-	"appendonly":                 "there is no log yet: only no",
+	"appendonly":                 "the log is turned on and off by a restart",
 	"lfu-decay-time":             "durations end after 292 years",
 	"activedefrag":               "memory is not jemalloc's; the text names Redis",
 	"tls-":                       "there is no TLS yet: only the defaults of what would turn it on",
