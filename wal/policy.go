@@ -18,6 +18,7 @@ const (
 
 var policyNames = [...]string{"always", "everysec", "no"}
 
+// String is the name.
 func (p Policy) String() string { return policyNames[p] }
 
 // ParsePolicy reads a policy's name.
