@@ -6,13 +6,7 @@ func orderKey(slot uint16, frag uint32) uint64 { return uint64(slot)<<32 | uint6
 
 // reserveDeadline makes sure that fileDeadline cannot fail.
 func (p *place) reserveDeadline() error {
-	fresh := p.d.wheel.s == nil
-	err := p.d.wheel.reserve(&p.st.arena)
-	if fresh {
-		p.d.wheelBytes = int64(p.d.wheel.heapBytes())
-		p.st.tables += p.d.wheelBytes
-	}
-	return err
+	return p.d.wheel.reserve(&p.st.arena)
 }
 
 // fileDeadline notes that the key of a place gets a deadline, and returns the

@@ -437,6 +437,48 @@ func TestTotal(t *testing.T) {
 	}
 }
 
+// TestCharge: a database's tables count from its first write on, all of them and once;
+// FLUSHALL takes them back only from many.
+func TestCharge(t *testing.T) {
+	s := newSpace(t, Options{Databases: 100, Stripes: 4, Arena: Heap})
+	tx := s.NewTx()
+	charged := func(databases int64) {
+		t.Helper()
+		if n := s.tables.Load(); n != databases*s.tableBytes() {
+			t.Errorf("%d bytes are charged, want those of %d databases", n, databases)
+		}
+		if total, used := s.total.bytes.Load(), s.used(); total-used > 4*maxQuantum || used-total > 4*maxQuantum {
+			t.Errorf("the total is %d, %d are used", total, used)
+		}
+		if st := s.Stats(); st.UsedMemory != s.used() || s.UsedMemory() != s.used() {
+			t.Errorf("%d and %d bytes are said to be used of %d", st.UsedMemory, s.UsedMemory(), s.used())
+		}
+	}
+	set(t, tx, "a", "v", NoTTL)
+	charged(1)
+	for i := range 100 {
+		set(t, tx, fmt.Sprint(i), "v", NoTTL)
+	}
+	tx.DB = 1
+	set(t, tx, "a", "v", NoTTL)
+	charged(2)
+	tx.Exclusive(func() { tx.SwapDB(0, 1) })
+	tx.Exclusive(tx.FlushDB)
+	set(t, tx, "b", "v", NoTTL)
+	tx.Exclusive(tx.FlushAll)
+	charged(2)
+	for db := range 50 {
+		tx.DB = db
+		set(t, tx, "a", "v", NoTTL)
+	}
+	charged(50)
+	tx.Exclusive(tx.FlushAll)
+	charged(0)
+	set(t, tx, "a", "v", NoTTL)
+	charged(1)
+	checked(t, s)
+}
+
 // TestEvictionRace proves K1 under the race detector (heap mode): goroutines write
 // above the limit, read, expire, flush, change the limit and tick at once.
 func TestEvictionRace(t *testing.T) {

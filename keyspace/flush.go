@@ -38,6 +38,7 @@ func (t *Tx) flushAll() {
 	for db := range s.index {
 		s.index[db].Store(nil)
 	}
+	s.uncharge()
 }
 
 // FlushDB removes all keys of the Tx's database; Tick frees their memory in
@@ -176,7 +177,6 @@ func (st *stripe) freeSome(s *Space, d *dbState, max int) (more bool) {
 	if d.freeing < len(d.subs) || d.wheel.freeSome(a, max) {
 		return true
 	}
-	st.tables -= d.tableBytes() + d.wheelBytes
 	return false
 }
 

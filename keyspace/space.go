@@ -31,10 +31,12 @@ type Space struct {
 	index []atomic.Pointer[dbIndex]
 	peak  atomic.Int64
 
-	total total                                      // bytes in use
-	limit atomic.Pointer[limit]                      // never nil
-	lfu   atomic.Pointer[lfu]                        // nil unless the policy is an LFU one
-	told  atomic.Pointer[func(int, []byte, Removal)] // OnRemoved
+	total   total                                      // bytes in use
+	limit   atomic.Pointer[limit]                      // never nil
+	lfu     atomic.Pointer[lfu]                        // nil unless the policy is an LFU one
+	tables  atomic.Int64                               // bytes that charge has counted
+	charged []atomic.Bool                              // by database
+	told    atomic.Pointer[func(int, []byte, Removal)] // OnRemoved
 
 	expiredKeys atomic.Int64 // removed because their deadline had passed
 	evictedKeys atomic.Int64 // removed to make room
@@ -69,7 +71,7 @@ type stripe struct {
 	number    uint16
 	dbs       []*dbState // nil until the first write to that database in the stripe
 	arena     arena
-	tables    int64 // bytes of subs, directories, Fenwick trees and wheels in the Go heap
+	tables    int64 // bytes of directories in the Go heap
 	total     *total
 	counted   int64 // bytes of this stripe in total
 	hits      int64
@@ -98,8 +100,7 @@ type dbState struct {
 	dirs      []directory // of subs with more than one segment
 	spareDirs []uint32
 
-	wheelBytes int64 // that the wheel takes in the Go heap
-	freeing    int   // after a flush: the sub to be freed next
+	freeing int // after a flush: the sub to be freed next
 
 	*counts           // where they can be read without the mutex
 	nonempty *slotMap // of the database
@@ -139,6 +140,7 @@ func New(o Options) (*Space, error) {
 		sip:     newSipKey(o.HashKey),
 		opts:    o,
 		index:   make([]atomic.Pointer[dbIndex], o.Databases),
+		charged: make([]atomic.Bool, o.Databases),
 	}
 	s.src.heap = o.Arena&Heap != 0
 	s.maxValue.Store(o.MaxValue)
@@ -209,12 +211,38 @@ func (s *Space) db(st *stripe, db int) *dbState {
 	}
 	st.dbs[db] = d
 	st.arena.moved = true
-	st.tables += d.tableBytes()
+	if !s.charged[db].Load() && s.charged[db].CompareAndSwap(false, true) {
+		s.charge(1)
+	}
 	return d
 }
 
-// tableBytes returns the size of the tables that a dbState is made with.
-func (d *dbState) tableBytes() int64 { return int64(len(d.subs))*16 + int64(len(d.fenwick))*4 }
+// tableBytes returns the size of the tables that a database comes to have in all stripes:
+// sub-tables, Fenwick trees, wheels.
+func (s *Space) tableBytes() int64 { return Slots*(16+4) + int64(len(s.stripes))*(4+wheelBytes) }
+
+// charge counts the tables of n databases as used. That happens once, at the first write to
+// a database, for all its stripes and whether it holds keys later or not: a limit on
+// memory that meant different things before and after a few keys would be of no use.
+func (s *Space) charge(n int64) {
+	s.tables.Add(n * s.tableBytes())
+	s.total.bytes.Add(n * s.tableBytes())
+}
+
+// keepCharged is how many databases stay charged when all are empty.
+const keepCharged = 16
+
+// uncharge takes back what charge counted, after FlushAll, if it is much.
+func (s *Space) uncharge() {
+	if s.tables.Load() <= keepCharged*s.tableBytes() {
+		return
+	}
+	for db := range s.charged {
+		if s.charged[db].Swap(false) {
+			s.charge(-1)
+		}
+	}
+}
 
 // addCount follows the insertion (1) or removal (-1) of a key: it keeps K3.
 func (s *Space) addCount(d *dbState, slot uint16, sb *sub, delta int32) {

@@ -53,7 +53,7 @@ func (st *stripe) publishAll() {
 // UsedMemory returns the bytes that count against maxmemory: live cells, page
 // runs, own maps and tables. It takes no lock.
 func (s *Space) UsedMemory() int64 {
-	var n int64
+	n := s.tables.Load()
 	for i := range s.stripes {
 		n += s.stripes[i].public.used.Load()
 	}
@@ -100,6 +100,7 @@ func (s *Space) Stats() Stats {
 		o.ExceededMs += o.ExceededNowMs
 	}
 	o.ExpireLagP50Ms, o.ExpireLagMs, o.ExpireLagMaxMs = s.expireLag()
+	o.UsedMemory = s.tables.Load()
 	for i := range s.stripes {
 		st := &s.stripes[i]
 		if st.mu.TryLock() {

@@ -600,18 +600,8 @@ func (w *wheel) isDue(now int64) bool {
 // overfull says whether the wheel needs cleaning.
 func (w *wheel) overfull() bool { return w.s != nil && overfull(w.s.entries, w.s.keys) }
 
-// heapBytes returns what the wheel takes of the Go heap.
-func (w *wheel) heapBytes() int {
-	const table = 8 * (1 + wheelLevels + 1 + numBuckets + 3)
-	const rest = 56
-	switch {
-	case w.s == nil:
-		return 0
-	case w.s.old != nil:
-		return 2*table + rest
-	}
-	return table + rest
-}
+// wheelBytes is what a wheel takes of the Go heap.
+const wheelBytes = 8*(1+wheelLevels+1+numBuckets+3) + 56
 
 // eachCell calls f for each cell of the arena that the wheel uses.
 func (w *wheel) eachCell(a *arena, f func(ref uint32, size int)) {

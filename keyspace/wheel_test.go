@@ -546,8 +546,8 @@ func TestWheelUnused(t *testing.T) {
 		t.Errorf("%d bytes", n)
 	}
 	w.s = &wheelState{}
-	if got, want := w.heapBytes(), int(reflect.TypeOf(*w.s).Size()); got != want {
-		t.Errorf("heapBytes = %d, the state has %d", got, want)
+	if want := int(reflect.TypeOf(*w.s).Size()); wheelBytes != want {
+		t.Errorf("wheelBytes = %d, the state has %d", wheelBytes, want)
 	}
 }
 

@@ -280,7 +280,7 @@ func (c *conn) checkInput(w *worker, n int) {
 // state is what the registry tells about the connection.
 func (c *conn) state(now int64) bus.ConnState {
 	st := bus.ConnState{
-		QueryBuf:     len(c.in),
+		QueryBuf:     len(c.in) - c.parser.Before(),
 		QueryBufFree: cap(c.in) - len(c.in),
 		OutBuf:       len(c.seg),
 		OutList:      len(c.held.blocks),

@@ -13,6 +13,9 @@ type subscriber struct {
 	seq    uint64 // of the last subscription
 }
 
+// placeSize is about what a subscription takes beside its name, in bytes.
+const placeSize = 128
+
 // Counts tells how many channels, patterns and shard channels there are.
 func (s *subscriber) Counts() (channels, patterns, shards int) {
 	return len(s.places[Channel]), len(s.places[Pattern]), len(s.places[Shard])
@@ -36,6 +39,7 @@ func (h *Hub) Subscribe(c *bus.Client, k Kind, name []byte) {
 	s.seq++
 	p.seq = s.seq
 	s.places[k][p.topic.name] = p
+	c.Kept += placeSize + len(p.topic.name)
 	c.Class = bus.ClassPubSub
 }
 
@@ -51,6 +55,7 @@ func (h *Hub) Unsubscribe(c *bus.Client, k Kind, name []byte) {
 
 func (h *Hub) unsubscribe(c *bus.Client, s *subscriber, p *place) {
 	s.left = h.leave(p)
+	c.Kept -= placeSize + len(p.topic.name)
 	if delete(s.places[p.topic.kind], p.topic.name); len(s.places[p.topic.kind]) == 0 {
 		s.places[p.topic.kind] = nil // a map never shrinks
 	}

@@ -88,6 +88,18 @@ func (p *Parser) Next(buf []byte, lim *Limits, args [][]byte) (out [][]byte, raw
 // the caller read a big argument into one buffer of the right size.
 func (p *Parser) Need() int { return p.need }
 
+// BigArg is the length from which on Redis reads an argument into a buffer of its own.
+const BigArg = 32 << 10
+
+// Before returns how many bytes of the partial command Redis would have dropped when Next last
+// returned: those before the argument in progress, if that has BigArg bytes or more.
+func (p *Parser) Before() int {
+	if p.bulk > BigArg {
+		return p.off
+	}
+	return 0
+}
+
 // Reset forgets the command in progress.
 func (p *Parser) Reset() { *p = Parser{} }
 
