@@ -61,7 +61,7 @@ func TestCrashSeesFaults(t *testing.T) {
 		{name: "a failed sync is tried again and believed", how: broken{trustSync: true}},
 		{name: "frames are not bound to their segment", how: broken{noKeys: true}},
 		{name: "what an earlier process left is not written again", how: broken{noSettle: true}},
-		{name: "a torn tail stays in the file", how: broken{noZero: true}},
+		{name: "a torn tail stays where the log goes on", how: broken{noCut: true}},
 		{name: "a segment that was left does not end", how: broken{noOrder: true}},
 		{name: "names are not synced", fs: func(f vfs.FS) vfs.FS { return noSyncDir{f} }},
 		{name: "data is not synced", fs: func(f vfs.FS) vfs.FS { return noSync{f} }},
@@ -159,13 +159,14 @@ type crashRun struct {
 	b    *FileBackend
 
 	always   bool
-	uniform  bool     // all frames are of the same length
+	uniform  bool    // all frames are of the same length
 	history  []Entry // appended; LSN 1 is history[0]
 	first    LSN     // what was trimmed is not looked for
 	marks    Marks
 	bound    LSN // what must be found again
 	retained []Frame
 	maybe    LSN  // a truncation that may have happened: 0 if there is none
+	snap     LSN  // of the newest snapshot
 	doubtful bool // a sync has failed and the log has not gone on elsewhere
 	unique   int
 }
@@ -371,10 +372,26 @@ func (r *crashRun) step() error {
 		r.first = max(r.first, upTo+1)
 		return r.other(r.b.Trim(upTo))
 	case n < 19:
-		return r.other(r.b.editManifest(func(*manifest) {}))
+		return r.other(r.snapshot())
 	default:
 		return r.truncate()
 	}
+}
+
+// snapshot notes one in the MANIFEST that replaces a part of the log, which then may be trimmed.
+func (r *crashRun) snapshot() error {
+	if r.marks.Durable <= r.snap {
+		return nil
+	}
+	maxL := r.snap + 1 + LSN(r.rng.IntN(int(r.marks.Durable-r.snap)))
+	r.logf("snapshot up to %d", maxL)
+	r.snap = maxL
+	err := r.b.editManifest(func(m *manifest) { m.Snapshots = []SnapInfo{{ID: SnapID(maxL), MaxL: maxL}} })
+	if err == nil && r.rng.IntN(2) == 0 {
+		r.first = max(r.first, maxL+1)
+		err = r.b.Trim(maxL)
+	}
+	return err
 }
 
 // other is what an error means of which the log does not depend.
@@ -515,7 +532,7 @@ func (r *crashRun) truncate() error {
 		return nil
 	}
 	after := r.first + LSN(r.rng.IntN(int(r.marks.Written-r.first)+1))
-	if m := r.b.manifest; after+1 < m.First || r.history[after-1].Flags&More != 0 {
+	if m := r.b.manifest; after+1 < m.First || after < r.snap || r.history[after-1].Flags&More != 0 {
 		return nil
 	}
 	r.logf("truncate %d", after)

@@ -78,7 +78,7 @@ type broken struct {
 	trustSync bool // a sync is tried again after it failed, and believed
 	noKeys    bool // frames are not bound to their segment
 	noSettle  bool // what is found at the start is believed to be durable
-	noZero    bool // a torn tail is left in the file
+	noCut     bool // a torn tail stays where the log goes on
 	noProof   bool // every bad frame is a torn tail
 	noOrder   bool // a segment that was left does not end where its successor begins
 }

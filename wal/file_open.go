@@ -65,8 +65,10 @@ func (b *FileBackend) firstManifest() (*manifest, error) {
 	return m, writeManifest(b.fs, m)
 }
 
-// cutTail takes what follows the end out of the log, and keeps its bytes beside. What it has not
-// finished when the power goes, the next start does.
+// cutTail takes what follows the end out of the log, and keeps its bytes beside. In the segment itself they stay: it is
+// cut, by the MANIFEST, and the log goes on in another. (To overwrite them with zeros is not safe: if that fails to
+// sync, the next process sees zeros, and the one after a power cut the old bytes.) What it has not finished when the power
+// goes, the next start does.
 func (b *FileBackend) cutTail(v *survey) (kept []string, err error) {
 	later := v.segs[max(v.end.at+1, 0):]
 	for _, s := range slices.Backward(later) {
@@ -85,14 +87,11 @@ func (b *FileBackend) cutTail(v *survey) (kept []string, err error) {
 			return nil, err
 		}
 	}
-	if v.end.at < 0 || b.broken.noZero {
+	if v.end.at < 0 || b.broken.noCut {
 		return kept, nil
 	}
 	s := v.segs[v.end.at]
-	if s.cut {
-		return kept, nil
-	}
-	rel, err := b.relics(s.segment, v.end.off, v.end.next)
+	rel, err := b.relics(s, v.end.off, v.end.next)
 	if err != nil || rel.end == v.end.off {
 		return kept, err
 	}
@@ -100,7 +99,8 @@ func (b *FileBackend) cutTail(v *survey) (kept []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(kept, name), b.zero(s.segment, v.end.off, rel.end)
+	s.limit = v.end.next - 1
+	return append(kept, name), nil
 }
 
 // freeName returns a name for what is kept of a file.
@@ -142,18 +142,6 @@ func (b *FileBackend) keep(s *segment, from, to int64) (string, error) {
 		return "", err
 	}
 	return name, b.fs.SyncDir(walDir)
-}
-
-// zero overwrites a part of a segment.
-func (b *FileBackend) zero(s *segment, from, to int64) error {
-	f, err := b.fs.Open(s.name)
-	if err != nil {
-		return err
-	}
-	if _, err = f.WriteAt(make([]byte, to-from), from); err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
 }
 
 // settle makes durable the frames of which nothing proves that they are. They are written again, not only
@@ -212,11 +200,6 @@ func (w *walk) rewriteChunk(f vfs.File, from LSN) error {
 
 // adopt makes what the survey found the state of the backend, and notes in the MANIFEST that it is durable.
 func (b *FileBackend) adopt(v *survey) error {
-	for _, name := range v.useless {
-		if err := b.fs.Remove(name); err != nil {
-			return err
-		}
-	}
 	if err := b.findSpares(v.names); err != nil {
 		return err
 	}
@@ -233,7 +216,7 @@ func (b *FileBackend) adopt(v *survey) error {
 	}
 	b.mu.Unlock()
 	if n := len(v.segs); n > 0 {
-		if s := v.segs[n-1]; !s.cut && s.last == last && s.end+FrameHeader < s.size {
+		if s := v.segs[n-1]; s.limit == noLimit && s.last == last && s.end+FrameHeader < s.size {
 			f, err := b.fs.Open(s.name)
 			if err != nil {
 				return err
@@ -242,10 +225,22 @@ func (b *FileBackend) adopt(v *survey) error {
 			b.cur, b.unsynced = s.segment, []*segment{s.segment}
 		}
 	}
-	return b.editManifest(func(m *manifest) {
+	err := b.editManifest(func(m *manifest) {
 		m.CleanEnd = 0
 		m.Cuts = slices.DeleteFunc(m.Cuts, func(c cut) bool {
-			return !slices.ContainsFunc(v.segs, func(s *found) bool { return s.id < c.Below })
+			return c.After >= last || !slices.ContainsFunc(v.segs, func(s *found) bool { return s.id < c.Below })
 		})
+		if n := len(v.segs); n > 0 && v.segs[n-1].limit != noLimit {
+			m.Cuts = append(m.Cuts, cut{last, v.nextID})
+		}
 	})
+	if err != nil {
+		return err
+	}
+	for _, name := range v.useless { // as a durable MANIFEST says now
+		if err := b.fs.Remove(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -60,9 +60,11 @@ type survey struct {
 // found is a segment that was found.
 type found struct {
 	*segment
-	limit LSN // the log goes on elsewhere behind it: math.MaxUint64 if it does not
-	cut   bool
+	limit LSN // it is left behind that LSN; noLimit if it is not
 }
+
+// noLimit is the limit of a segment that nothing cuts.
+const noLimit = LSN(math.MaxUint64)
 
 // ending is where the good part of the log ends.
 type ending struct {
@@ -113,7 +115,7 @@ func (b *FileBackend) findSegments(v *survey, stop LSN) error {
 		switch {
 		case err == nil:
 			v.nextID = max(v.nextID, s.id+1)
-			all = append(all, &found{segment: s, limit: math.MaxUint64})
+			all = append(all, &found{segment: s, limit: noLimit})
 		case !errors.Is(err, ErrCorrupt):
 			return fmt.Errorf("%s: %w", name, err)
 		case first < v.m.First || stop > 0 && first > stop+1:
@@ -130,8 +132,8 @@ func (b *FileBackend) findSegments(v *survey, stop LSN) error {
 			}
 		}
 		for _, c := range v.m.Cuts {
-			if s.id < c.Below && s.limit > c.After {
-				s.limit, s.cut = c.After, true
+			if s.id < c.Below {
+				s.limit = min(s.limit, c.After)
 			}
 		}
 		if s.limit < s.first || s.limit < v.m.First {
@@ -250,14 +252,11 @@ func (b *FileBackend) judge(v *survey) error {
 		off := int64(segHeaderSize)
 		if i == e.at {
 			off = e.off
-			if s.cut {
-				continue
-			}
 		} else {
 			v.proof = max(v.proof, s.durable)
 			seen = max(seen, s.first-1)
 		}
-		rel, err := b.relics(s.segment, off, e.next)
+		rel, err := b.relics(s, off, e.next)
 		if err != nil {
 			return err
 		}
@@ -282,10 +281,11 @@ type relic struct {
 	durable LSN   // the largest mark among them
 }
 
-// relics looks for frames of a segment at any byte from off on; whole ones count if they follow the LSN next.
-func (b *FileBackend) relics(s *segment, off int64, next LSN) (relic, error) {
+// relics looks for frames of a segment at any byte from off on; whole ones count if they follow the LSN next and
+// do not lie behind the segment's limit.
+func (b *FileBackend) relics(s *found, off int64, next LSN) (relic, error) {
 	r := relic{end: off}
-	if s.size-off < FrameHeader {
+	if s.size-off < FrameHeader || next > s.limit {
 		return r, nil
 	}
 	file, err := b.fs.Open(s.name)
@@ -297,7 +297,7 @@ func (b *FileBackend) relics(s *segment, off int64, next LSN) (relic, error) {
 	if err := readFull(file, buf, off); err != nil {
 		return r, fmt.Errorf("wal: reading %s at offset %d: %w", s.name, off, err)
 	}
-	id, salt := b.keys(s)
+	id, salt := b.keys(s.segment)
 	tag := le.AppendUint64(nil, frameTag(id, salt))
 	for at := 0; ; at++ {
 		i := bytes.Index(buf[at:], tag)
@@ -316,7 +316,7 @@ func (b *FileBackend) relics(s *segment, off int64, next LSN) (relic, error) {
 		}
 		r.end = max(r.end, off+int64(begin)+n)
 		base := LSN(le.Uint64(buf[begin+16:]))
-		if f, why := openFrame(buf[begin:], id, salt, base); why == "" && base > next {
+		if f, why := openFrame(buf[begin:], id, salt, base); why == "" && base > next && base <= s.limit {
 			r.last = max(r.last, f.Last())
 			r.durable = max(r.durable, f.Durable())
 			at = begin + len(f.Bytes) - 1
