@@ -115,6 +115,10 @@ func runWithFailure(t *testing.T, fail int) int {
 		note()
 		step("SETRANGE", locked([][]byte{k}, func() error { _, err := tx.SetRange(k, 1<<20, value(600_000)); return err }))
 		note()
+		step("SetFilled", locked([][]byte{k}, func() error {
+			return tx.SetFilled(k, n+1_200_000, func(b []byte) { copy(b, value(len(b))) })
+		}))
+		note()
 		step("COPY", locked([][]byte{k, key(i + 50)}, func() error { _, err := tx.Copy(k, 1, key(i+50), true); return err }))
 		note()
 		step("RENAME", locked([][]byte{k, key(i + 100)}, func() error { _, err := tx.Rename(k, key(i+100)); return err }))
@@ -169,6 +173,12 @@ func TestLimits(t *testing.T) {
 	}
 	if n, err := tx.SetRange(key, 999, []byte("y")); n != 1000 || err != nil {
 		t.Error(n, err)
+	}
+	if err := tx.Apply([][]byte{[]byte("SETRANGE"), []byte("{k}applied"), []byte("1000"), []byte("y")}); err != nil {
+		t.Error(err)
+	}
+	if err := tx.Patch([]byte("{k}patched"), 1000, []byte("y")); err != nil {
+		t.Error(err)
 	}
 	if it, ok := tx.Peek(key); !ok || it.Len() != 1000 {
 		t.Error("the value changed")

@@ -289,6 +289,7 @@ func (d *driver) ttl() TTL {
 var ops = []func(d *driver){
 	(*driver).opSet, (*driver).opSet, (*driver).opSet, (*driver).opSet, (*driver).opSet,
 	(*driver).opSetRaw, (*driver).opSetText, (*driver).opSetInt, (*driver).opSetInt,
+	(*driver).opSetFilled,
 	(*driver).opAppend, (*driver).opAppend, (*driver).opSetRange, (*driver).opSetRange,
 	(*driver).opDelete, (*driver).opDelete, (*driver).opDelete,
 	(*driver).opExpireAt, (*driver).opExpireAt, (*driver).opPersist,
@@ -410,6 +411,26 @@ func (d *driver) opSetRaw() {
 	d.store(key, val, "raw", ttl)
 }
 
+// opSetFilled stores the value of a key, turned round, at a key, perhaps the same.
+func (d *driver) opSetFilled() {
+	key, from := d.key(), d.key()
+	d.logf("%d SETFILLED %q from %q", d.tx.DB, key, from)
+	old, _ := d.m.access(d.tx.DB, string(from))
+	want := []byte(old.val)
+	slices.Reverse(want)
+	d.locked(func() {
+		var src, room []byte
+		if it, ok := d.tx.Look(from); ok {
+			src = it.Bytes(room)
+		}
+		d.noError(d.tx.SetFilled(key, len(src), func(b []byte) {
+			copy(b, src)
+			slices.Reverse(b)
+		}))
+	}, key, from)
+	d.store(key, want, "raw", NoTTL)
+}
+
 func (d *driver) opSetText() {
 	key, val, ttl := d.key(), d.val(), d.ttl()
 	d.logf("%d SETTEXT %q %q %v", d.tx.DB, key, val, ttl)
@@ -461,6 +482,10 @@ func (d *driver) opSetRange() {
 		copy(want[off:], val)
 	}
 	d.locked(func() {
+		if len(val)%2 == 1 {
+			d.noError(d.tx.Patch(key, off, val))
+			return
+		}
 		n, err := d.tx.SetRange(key, off, val)
 		d.noError(err)
 		if n != len(want) {

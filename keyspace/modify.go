@@ -15,7 +15,11 @@ func (t *Tx) Append(key, tail []byte) (n int, err error) {
 	if !p.live() {
 		return len(tail), t.SetBytes(key, tail, NoTTL)
 	}
-	return t.modify(&p, key, p.r.length(), tail, true)
+	off := p.r.length()
+	if t.tooLong(off, len(tail)) {
+		return 0, ErrTooLong
+	}
+	return t.modify(&p, key, off, tail, true)
 }
 
 // SetRange writes val over the string at a key from byte off on, fills a gap
@@ -35,7 +39,31 @@ func (t *Tx) SetRange(key []byte, off int, val []byte) (n int, err error) {
 		}
 		return p.r.length(), nil
 	}
+	if t.tooLong(off, len(val)) {
+		return 0, ErrTooLong
+	}
 	return t.modify(&p, key, off, val, false)
+}
+
+// Patch is SetRange for a command with a limit of its own: val, which is not
+// empty, may reach beyond MaxValue.
+func (t *Tx) Patch(key []byte, off int, val []byte) error {
+	if debug {
+		defer t.endViews()
+	}
+	var p place
+	if err := t.locateString(&p, key); err != nil {
+		return err
+	}
+	_, err := t.modify(&p, key, off, val, false)
+	return err
+}
+
+// tooLong says whether n bytes from off on end behind MaxValue. What was stored
+// once is not too long for those who apply effects.
+func (t *Tx) tooLong(off, n int) bool {
+	room := t.s.maxValue.Load() - int64(off)
+	return !t.Applying && int64(n) > room
 }
 
 // locateString finds a key whose value must be a string.
@@ -82,10 +110,6 @@ func (a *arena) text(r *rec, scratch []byte) []byte {
 // modify writes patch over the string of a place from byte off on, after zeros
 // if there is a gap. The patch may lie in the string itself.
 func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (int, error) {
-	limit := t.s.maxValue.Load()
-	if (int64(off) > limit || int64(off+len(patch)) > limit) && !t.Applying {
-		return 0, ErrTooLong
-	}
 	if p.d == nil {
 		p.d = t.s.db(p.st, p.db)
 		p.sb = &p.d.subs[p.slot>>t.s.shift]

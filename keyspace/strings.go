@@ -99,7 +99,7 @@ func (t *Tx) store(db int, key []byte, c content, text []byte, ttl TTL) error {
 	if debug {
 		defer t.endViews()
 	}
-	if int64(len(c.b)) > t.s.maxValue.Load() && !t.Applying {
+	if t.tooLong(0, len(c.b)) {
 		return ErrTooLong
 	}
 	var p place
