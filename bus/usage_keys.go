@@ -4,6 +4,7 @@ package bus
 var argTypesOf = map[string]ArgType{
 	"incrbyfloat increment": ArgDouble,
 	"setbit value":          ArgInteger,
+	"bitfield value":        ArgInteger,
 }
 
 // Arguments derives the command's arguments from its Usage and its key specs. The error

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/reredis/reredis/bus"
 	"github.com/reredis/reredis/keyspace"
@@ -26,7 +27,7 @@ var bitCommands = []bus.Spec{
 }
 
 // Bits returns the commands of the bitmap family.
-func Bits() []bus.Spec { return bitCommands }
+func Bits() []bus.Spec { return slices.Concat(bitCommands, bitReads, bitOps, bitFields) }
 
 var (
 	errBitOffset = errors.New("ERR bit offset is not an integer or out of range")

@@ -1,8 +1,8 @@
 package commands_test
 
 import (
-	"math/rand/v2"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -33,23 +33,51 @@ func TestBits(t *testing.T) {
 	)
 }
 
-// TestBitsLikeRedis makes the same random changes here and there.
-func TestBitsLikeRedis(t *testing.T) {
-	theirs, ours := newRemote(t), newRig(t).connect()
-	rnd := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
-		args := []string{"SETBIT", "k" + strconv.Itoa(rnd.IntN(3)), strconv.Itoa(rnd.IntN(400)), strconv.Itoa(rnd.IntN(2))}
-		if rnd.IntN(3) == 0 {
-			args = append([]string{"GETBIT"}, args[1:3]...)
+// TestBitsLimit reaches as far as proto-max-bulk-len lets bits go: a field that begins
+// before the end of the longest string may end behind it.
+func TestBitsLimit(t *testing.T) {
+	const outside = "-ERR bit offset is not an integer or out of range"
+	l := newLocal(t, nil)
+	l.space.SetMaxValue(100)
+	for _, c := range []struct{ cmd, want string }{
+		{"SETBIT k 800 1", outside},
+		{"SETBIT k 799 1", "0"},
+		{"STRLEN k", "100"},
+		{"BITFIELD k SET i64 800 1", outside},
+		{"BITFIELD k SET i64 799 -1", "[-9223372036854775808]"},
+		{"STRLEN k", "108"},
+		{"BITOP NOT n k", "108"},
+		{"BITCOUNT n", "800"},
+		{"BITPOS n 0", "799"},
+		{"BITFIELD k GET u8 #100", outside},
+		{"BITFIELD k GET u8 #99", "[1]"},
+	} {
+		if got := show(l.do(strings.Fields(c.cmd)...)); got != c.want {
+			t.Errorf("%s: %s, not %s", c.cmd, got, c.want)
 		}
-		if rnd.IntN(100) == 0 {
-			args = []string{"SET", args[1], strconv.Itoa(rnd.IntN(1000))}
-		}
-		if a, b := show(ours.do(args...)), show(theirs.do(args...)); a != b {
-			t.Fatalf("%q: %s, Redis %s", args, a, b)
-		}
-		if a, b := show(ours.do("GET", args[1])), show(theirs.do("GET", args[1])); a != b {
-			t.Fatalf("after %q: %s, Redis %s", args, a, b)
+	}
+}
+
+// TestBitOpLarge computes strings that lie outside of their records, one of them in place.
+func TestBitOpLarge(t *testing.T) {
+	l := newLocal(t, &ledger{t: t})
+	const size = 3 << 20
+	l.do("SETRANGE", "a", strconv.Itoa(size-1), "\x0f")
+	l.do("SETRANGE", "b", strconv.Itoa(size-1), "\xf1")
+	l.do("SETRANGE", "b", "1000000", "middle")
+	for _, c := range []struct{ cmd, want string }{
+		{"BITOP OR a a b", strconv.Itoa(size)},
+		{"GETRANGE a 1000000 1000005", `"middle"`},
+		{"GETRANGE a -1 -1", `"\xff"`},
+		{"BITOP NOT a a", strconv.Itoa(size)},
+		{"BITOP XOR a a a", strconv.Itoa(size)},
+		{"BITCOUNT a", "0"},
+		{"BITPOS a 1", "-1"},
+		{"BITPOS b 1 1000006", strconv.Itoa(8 * (size - 1))},
+		{"EXISTS a b", "2"},
+	} {
+		if got := show(l.do(strings.Fields(c.cmd)...)); got != c.want {
+			t.Errorf("%s: %s, not %s", c.cmd, got, c.want)
 		}
 	}
 }

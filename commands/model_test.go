@@ -214,13 +214,18 @@ var modelCommands = map[string]func(m *model, name string, args []string) resp.V
 		m.put(a[1], m.keeping(a[1], e))
 		return number(int64(len(e.text)))
 	},
-	"setrange": (*model).setRange,
-	"setbit":   (*model).bit,
-	"getbit":   (*model).bit,
-	"incr":     (*model).add,
-	"decr":     (*model).add,
-	"incrby":   (*model).add,
-	"decrby":   (*model).add,
+	"setrange":    (*model).setRange,
+	"setbit":      (*model).bit,
+	"getbit":      (*model).bit,
+	"bitcount":    (*model).bitCount,
+	"bitpos":      (*model).bitPos,
+	"bitop":       (*model).bitOp,
+	"bitfield":    (*model).bitField,
+	"bitfield_ro": (*model).bitField,
+	"incr":        (*model).add,
+	"decr":        (*model).add,
+	"incrby":      (*model).add,
+	"decrby":      (*model).add,
 	"incrbyfloat": func(m *model, _ string, a []string) resp.Value {
 		x := new(big.Float)
 		if e, ok := m.find(a[1]); ok {

@@ -91,6 +91,43 @@ func someExpiry(d dice, args []string) []string {
 	}
 }
 
+// The words of bitmap commands.
+var (
+	fieldTypes   = []string{"u8", "i8", "u1", "i1", "i64", "u63", "i5", "u13", "i33", "i16"}
+	badTypes     = []string{"u64", "i65", "u0", "x8", "", "u", "i-1", "U8", "i8\x00x", "u08"}
+	fieldOffsets = []string{"0", "1", "7", "8", "63", "100", "#0", "#1", "#3", "#40", "1000"}
+	badOffsets   = []string{"-1", "x", "", "#", "#-1", "#x", "4294967296", "#9223372036854775807", "#2305843009213693952", "##1"}
+	bitUnits     = []string{"BIT", "BYTE", "bit", "Byte", "BITS", ""}
+)
+
+// someRange appends the range of BITCOUNT or BITPOS, or a part of it.
+func someRange(d dice, args []string) []string {
+	rng := []string{someInt(d), someInt(d), pick(d, bitUnits)}
+	return append(args, rng[:d.IntN(4)]...)
+}
+
+// someField appends an operation of BITFIELD.
+func someField(d dice, args []string) []string {
+	typ, offset := pick(d, fieldTypes), pick(d, fieldOffsets)
+	if d.IntN(30) == 0 {
+		typ = pick(d, badTypes)
+	}
+	if d.IntN(30) == 0 {
+		offset = pick(d, badOffsets)
+	}
+	switch d.IntN(4) {
+	case 0:
+		return append(args, pick(d, []string{"GET", "get"}), typ, offset)
+	case 1:
+		args = append(args, "OVERFLOW", pick(d, []string{"WRAP", "SAT", "FAIL", "sat", "fail"}))
+	}
+	value := strconv.Itoa(d.IntN(600) - 300)
+	if d.IntN(4) == 0 {
+		value = someInt(d)
+	}
+	return append(args, pick(d, []string{"SET", "INCRBY", "incrby"}), typ, offset, value)
+}
+
 // makers make the arguments of one kind of command each.
 var makers = []func(d dice) []string{
 	func(d dice) []string { return []string{"GET", someKey(d)} },
@@ -137,6 +174,31 @@ var makers = []func(d dice) []string{
 	func(d dice) []string { return []string{"GETBIT", someKey(d), someInt(d)} },
 	func(d dice) []string {
 		return []string{"SETBIT", someKey(d), someInt(d), pick(d, []string{"0", "1", "1", "2", "01"})}
+	},
+	func(d dice) []string { return someRange(d, []string{"BITCOUNT", someKey(d)}) },
+	func(d dice) []string {
+		return someRange(d, []string{"BITPOS", someKey(d), pick(d, []string{"0", "1", "0", "1", "2", "x"})})
+	},
+	func(d dice) []string {
+		args := []string{"BITOP", pick(d, []string{"AND", "OR", "XOR", "NOT", "or", "foo"})}
+		for range 2 + d.IntN(4)*d.IntN(2) {
+			args = append(args, someKey(d))
+		}
+		return args
+	},
+	func(d dice) []string {
+		args := []string{"BITFIELD", someKey(d)}
+		for range d.IntN(5) {
+			args = someField(d, args)
+		}
+		return sometimes(d, 40, args, pick(d, []string{"OVERFLOW", "FOO", "GET"}))
+	},
+	func(d dice) []string {
+		args := []string{"BITFIELD_RO", someKey(d)}
+		for range d.IntN(3) {
+			args = append(args, "GET", pick(d, fieldTypes), pick(d, fieldOffsets))
+		}
+		return sometimes(d, 10, args, "SET", "u8", "0", "1")
 	},
 	func(d dice) []string { return []string{pick(d, []string{"INCR", "DECR"}), someKey(d)} },
 	func(d dice) []string { return []string{pick(d, []string{"INCRBY", "DECRBY"}), someKey(d), someInt(d)} },
@@ -214,7 +276,7 @@ func someCommand(d dice) []string {
 		return pick(d, rareMakers)(d)
 	}
 	args := pick(d, makers)(d)
-	if args[0] != "SELECT" && d.IntN(100) == 0 { // an arity that may be wrong
+	if args[0] != "SELECT" && args[0] != "SCAN" && d.IntN(100) == 0 { // an arity that may be wrong
 		if d.IntN(2) == 0 && len(args) > 1 {
 			args = args[:len(args)-1]
 		} else {

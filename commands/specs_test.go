@@ -18,7 +18,7 @@ var knownDifferences = map[string]string{}
 // TestSpecsEqualRedis compares every row with what redis-server says about the command.
 func TestSpecsEqualRedis(t *testing.T) {
 	s := newRemote(t)
-	for _, spec := range slices.Concat(commands.Strings(), commands.Keys(), commands.Messages(&commands.Deps{})) {
+	for _, spec := range slices.Concat(dataCommands(), commands.Messages(&commands.Deps{})) {
 		reply := s.do("COMMAND", "INFO", spec.Name)
 		if len(reply.Elems) != 1 || len(reply.Elems[0].Elems) != 10 {
 			t.Errorf("%s: Redis answers %s", spec.Name, show(reply))
@@ -170,7 +170,7 @@ func TestSpecsAreWhole(t *testing.T) {
 			visit(&s.Subs[i])
 		}
 	}
-	for _, s := range append(commands.Strings(), commands.Keys()...) {
+	for _, s := range dataCommands() {
 		visit(&s)
 	}
 }
