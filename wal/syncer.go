@@ -71,6 +71,8 @@ type syncer struct {
 	l      *Log
 	ticker *time.Ticker
 	failed error // for good
+	// rotated says that the segment after the present one has to be prepared.
+	rotated bool
 }
 
 // job does one job.
@@ -103,6 +105,10 @@ func (s *syncer) resign() {
 	s.l.waits.wake(s.l.Watermark())
 	if s.l.waits.blocked.Load() > 0 && s.l.pending() && s.failed == nil {
 		s.l.tryCommit()
+	}
+	if s.rotated { // with the leadership given back: it may take long
+		s.rotated = false
+		s.prepare(1)
 	}
 }
 
@@ -156,10 +162,8 @@ func (s *syncer) mend(ctx context.Context, err error) bool {
 		switch {
 		case errors.Is(err, errRotate):
 			if err = l.b.(rotator).Rotate(); err == nil {
+				s.rotated = true
 				err = l.commitLocked(false)
-				if err == nil {
-					s.ahead()
-				}
 			} else if errors.Is(err, errRotate) {
 				s.fail(fmt.Errorf("rotating did not make room: %w", err))
 			}
@@ -185,9 +189,6 @@ func (s *syncer) mend(ctx context.Context, err error) bool {
 	}
 	return s.failed == nil
 }
-
-// ahead makes room for the segment after the one that has just begun.
-func (s *syncer) ahead() { s.prepare(1) }
 
 // noRoom says whether an error may go away when somebody deletes something.
 func noRoom(err error) bool {

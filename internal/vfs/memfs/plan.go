@@ -20,6 +20,7 @@ const (
 var opNames = [...]string{"", "create", "write", "sync", "truncate", "rename", "remove", "mkdir", "syncdir"}
 
 // String names the operation.
+// String is the operation's name.
 func (o Op) String() string { return opNames[o] }
 
 // Fault is what happens to an operation.
