@@ -9,9 +9,7 @@ func (t *Tx) FlushAll() {
 	if t.Sink != nil {
 		t.Sink.Effect(t.DB, BarrierSlot, append(t.argv[:0], cmdFlushAll))
 	}
-	for db := range t.s.index {
-		t.emptied(db)
-	}
+	t.emptied(-1)
 	t.flushAll()
 }
 
@@ -85,7 +83,7 @@ func (t *Tx) SwapDB(a, b int) {
 	if t.Sink != nil {
 		t.Sink.Effect(t.DB, BarrierSlot, append(t.argv[:0], cmdSwapDB, t.number(0, int64(a)), t.number(1, int64(b))))
 	}
-	t.emptied(a, b)
+	t.swapped(a, b)
 	s := t.s
 	s.swaps.Add(1)
 	for i := range s.stripes {

@@ -45,7 +45,7 @@ func (t *Tx) ExpireAt(key []byte, ms int64) bool {
 		flags := t.fileDeadline(&p, p.r.kind, p.r.deadline(), ms)
 		p.r.setDeadline(ms)
 		p.r.setKind(flags | uint8(p.r.form()))
-		if p.st.interests.on {
+		if p.st.interests.on.Load() {
 			t.changed(p.st, p.db, key)
 		}
 		return true
@@ -103,7 +103,7 @@ func (t *Tx) newCell(p *place, size int) (ref uint32, ok bool) {
 // a cell of newCell.
 func (t *Tx) moveRecord(p *place, ref uint32, flags uint8, deadline int64) {
 	a := &p.st.arena
-	if p.st.interests.on {
+	if p.st.interests.on.Load() {
 		t.changed(p.st, p.db, p.r.key())
 	}
 	old := p.r

@@ -132,7 +132,7 @@ func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (
 		p.r.kind = p.r.kind&^formMask | uint8(formRaw)
 		patchInto(p.r.value(), len(old), off, patch)
 		p.r.touch(t.use(p))
-		if p.st.interests.on {
+		if p.st.interests.on.Load() {
 			t.changed(p.st, p.db, key)
 		}
 		return n, nil
@@ -181,7 +181,7 @@ func (t *Tx) modifyBig(p *place, key []byte, off int, patch []byte, appends bool
 	}
 	p.r.setBig(g)
 	p.r.touch(t.use(p))
-	if p.st.interests.on {
+	if p.st.interests.on.Load() {
 		t.changed(p.st, p.db, key)
 	}
 	return nil

@@ -152,7 +152,7 @@ func (t *Tx) overwrite(p *place, key []byte, c *content, text []byte, l *layout,
 	c.put(r.value())
 	r.kind = flags | uint8(l.form)
 	r.touch(t.use(p))
-	if p.st.interests.on {
+	if p.st.interests.on.Load() {
 		t.changed(p.st, p.db, key)
 	}
 	return nil
@@ -238,7 +238,7 @@ func (t *Tx) finish(p *place, f *fresh, l *layout, key []byte, deadline int64) {
 // link lets the place's word refer to a new record and frees the old one.
 func (t *Tx) link(p *place, f *fresh) {
 	a := &p.st.arena
-	if p.st.interests.on {
+	if p.st.interests.on.Load() {
 		t.changed(p.st, p.db, f.r.key())
 	}
 	if p.found {

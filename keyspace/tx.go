@@ -207,6 +207,7 @@ func (t *Tx) dropExpired(p *place, key []byte) {
 	}
 	t.emitKey(p, cmdDel, key)
 	t.tellRemoved(p, key, Expired)
+	p.stale = true // Tick does not ask
 	t.remove(p)
 	t.s.expiredKeys.Add(1)
 }
@@ -214,8 +215,12 @@ func (t *Tx) dropExpired(p *place, key []byte) {
 // remove removes the record of a place.
 func (t *Tx) remove(p *place) {
 	st, d := p.st, p.d
-	if st.interests.on {
-		t.changed(st, p.db, p.r.key())
+	if st.interests.on.Load() {
+		if p.stale {
+			t.lapsed(st, p.db, p.r.key())
+		} else {
+			t.changed(st, p.db, p.r.key())
+		}
 	}
 	if p.r.kind&flagExpiry != 0 {
 		t.dropDeadline(p)

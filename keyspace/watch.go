@@ -1,15 +1,18 @@
 package keyspace
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
-// interests are the marks on a stripe's keys and the hook for changes. Everything is guarded by the
-// stripe's mutex but for the atomics in an interest. A stripe without marks and
-// hook costs each change one test.
+// interests are the marks on a stripe's keys and the hook for changes. A stripe without marks and hook costs
+// each change one test of on.
 type interests struct {
-	on    bool // there are marks, or a hook
+	on   atomic.Bool                     // there are marks, or a hook
+	hook func(t *Tx, db int, key []byte) // nil: none; guarded by the stripe's mutex, and written with mu too
+
+	mu    sync.Mutex // a leaf: taken with or without the stripe's mutex
 	marks map[marked]*interest
-	limit int                             // of marks before those without holders are swept
-	hook  func(t *Tx, db int, key []byte) // nil: none
 }
 
 // marked is a key of a database; it need not exist.
@@ -18,101 +21,95 @@ type marked struct {
 	key string
 }
 
-// interest counts the changes of one key while marks are held.
+// interest counts what happens to one key while it is marked. The counters only change with the stripe's mutex held.
 type interest struct {
-	version atomic.Uint64
-	holders atomic.Int64
+	changes atomic.Uint64
+	lapses  atomic.Int64 // how often a record whose deadline had passed went, less how often one came
+	holders int          // guarded by interests.mu
 }
 
 // Mark remembers a key as it was when Watch was called (WATCH, K13). It is used by one
 // goroutine at a time.
 type Mark struct {
-	it      *interest
-	version uint64
-	db      int
-	key     string
-	alive   bool
+	in *interests
+	it *interest
+	id marked
+
+	changes uint64
+	// lapses is what the key's lapses may come to without being a change: one more than there were if the
+	// deadline of its record had passed already.
+	lapses int64
 }
 
-// Watch marks a key, which need not exist, in the Tx's database; its stripe is held. A key whose deadline has passed counts
-// as absent: that it is removed later is no change. Drop ends it.
+// Watch marks a key, which need not exist, in the Tx's database; its stripe is held. A key whose deadline has
+// passed counts as absent: that it is removed later is no change. Drop ends it.
 func (t *Tx) Watch(key []byte) *Mark {
 	var p place
 	t.locate(&p, t.DB, key)
-	if p.stale {
-		t.dropExpired(&p, key)
-	}
 	in := &p.st.interests
+	m := &Mark{in: in, id: marked{t.DB, string(key)}}
+	in.mu.Lock()
 	if in.marks == nil {
-		in.marks, in.limit = map[marked]*interest{}, sweepMarks
+		in.marks = map[marked]*interest{}
 	}
-	if len(in.marks) >= in.limit {
-		in.sweep()
+	m.it = in.marks[m.id]
+	if m.it == nil {
+		m.it = &interest{}
+		in.marks[m.id] = m.it
 	}
-	id := marked{t.DB, string(key)}
-	it := in.marks[id]
-	if it == nil {
-		it = &interest{}
-		in.marks[id] = it
+	m.it.holders++
+	in.on.Store(true)
+	in.mu.Unlock()
+	m.changes, m.lapses = m.it.changes.Load(), m.it.lapses.Load()
+	if p.stale {
+		m.lapses++
 	}
-	it.holders.Add(1)
-	in.on = true
-	return &Mark{it: it, version: it.version.Load(), db: t.DB, key: id.key, alive: p.live()}
+	return m
 }
-
-// sweepMarks is how many marks a stripe keeps before it looks for those that nobody holds.
-const sweepMarks = 64
-
-// sweep forgets marks that nobody holds.
-func (in *interests) sweep() {
-	for id, it := range in.marks {
-		if it.holders.Load() == 0 {
-			delete(in.marks, id)
-		}
-	}
-	in.limit = max(sweepMarks, 2*len(in.marks))
-	in.on = len(in.marks) > 0 || in.hook != nil
-}
-
-// DB and Key are what is marked.
-func (m *Mark) DB() int { return m.db }
-
-// Key is the key; it must not be changed.
-func (m *Mark) Key() []byte { return []byte(m.key) }
-
-// IsKey reports whether key is what is marked.
-func (m *Mark) IsKey(key []byte) bool { return m.key == string(key) }
 
 // Touched reports whether the key was changed. Unlike Changed it may be called with nothing
 // locked, and does not see that the key's deadline has passed.
-func (m *Mark) Touched() bool { return m.it.version.Load() != m.version }
+func (m *Mark) Touched() bool {
+	return m.it.changes.Load() != m.changes || m.it.lapses.Load() > m.lapses
+}
 
 // Changed reports whether a key was changed since it was marked, or has expired since. Its stripe is held.
 func (t *Tx) Changed(m *Mark) bool {
 	if m.Touched() {
 		return true
 	}
-	if !m.alive {
-		return false
-	}
 	var p place
-	t.locate(&p, m.db, []byte(m.key))
-	return !p.live()
+	t.locate(&p, m.id.db, []byte(m.id.key))
+	return p.stale && m.it.lapses.Load() == m.lapses
 }
 
-// Drop ends a mark, with or without locks.
-func (m *Mark) Drop() { m.it.holders.Add(-1) }
+// Drop ends a mark, with or without locks. It is called once.
+func (m *Mark) Drop() {
+	in := m.in
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if m.it.holders--; m.it.holders > 0 {
+		return
+	}
+	delete(in.marks, m.id)
+	if len(in.marks) == 0 {
+		in.marks = nil // a map does not get smaller
+		in.on.Store(in.hook != nil)
+	}
+}
 
-// OnChanged has hook called for every key that changes, under its stripe's lock, just before or after the change; the key is valid
-// during the call. When databases are emptied or swapped it is called once with a nil key. nil takes the hook away. The Tx must
-// hold nothing, and no other goroutine may call OnChanged at the same time.
+// OnChanged has hook called for every key that changes, under its stripe's lock, just before or after the
+// change; the key is valid during the call. When a database is emptied it is called with a nil key. nil takes the
+// hook away. The Tx must hold nothing, and no other goroutine may call OnChanged at the same time.
 func (s *Space) OnChanged(hook func(t *Tx, db int, key []byte)) {
 	t := s.NewTx()
 	for !t.Exclusive(func() {
 		for i := range s.stripes {
 			in := &s.stripes[i].interests
+			in.mu.Lock()
 			in.hook = hook
-			in.on = hook != nil || len(in.marks) > 0
+			in.on.Store(hook != nil || in.marks != nil)
+			in.mu.Unlock()
 		}
 	}) {
 		opened := make(chan struct{})
@@ -122,46 +119,118 @@ func (s *Space) OnChanged(hook func(t *Tx, db int, key []byte)) {
 	}
 }
 
-// changed tells those who are interested that a key has changed. The caller has tested interests.on.
+// interest returns what a key is marked with, nil if nobody marks it.
+func (in *interests) interest(db int, key []byte) *interest {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.marks[marked{db, string(key)}]
+}
+
+// changed tells those who are interested that a key changes. The caller has tested interests.on.
 func (t *Tx) changed(st *stripe, db int, key []byte) {
 	in := &st.interests
-	if it := in.marks[marked{db, string(key)}]; it != nil {
-		it.version.Add(1)
+	if it := in.interest(db, key); it != nil {
+		it.changes.Add(1)
 	}
 	if in.hook != nil {
 		in.hook(t, db, key)
 	}
 }
 
-// emptied tells that all keys of some databases are about to go, or come from others: marks on keys that exist
-// in one of them are touched, as in Redis. It is called in an exclusive phase, before the change.
-func (t *Tx) emptied(dbs ...int) {
-	hooked := false
-	for i := range t.s.stripes {
-		st := &t.s.stripes[i]
-		if !st.interests.on {
-			continue
+// lapsed tells them that a key whose deadline has passed is removed.
+func (t *Tx) lapsed(st *stripe, db int, key []byte) {
+	in := &st.interests
+	if it := in.interest(db, key); it != nil {
+		it.lapses.Add(1)
+	}
+	if in.hook != nil {
+		in.hook(t, db, key)
+	}
+}
+
+// emptied tells them that the keys of a database go, or with db < 0 those of all. It is called in an exclusive
+// phase, before the change.
+func (t *Tx) emptied(db int) {
+	t.eachMark(func(id marked, it *interest) {
+		if db >= 0 && db != id.db {
+			return
 		}
-		for id, it := range st.interests.marks {
-			if t.existsIn(id, dbs) {
-				it.version.Add(1)
-			}
+		switch here, _ := t.states(id, 0); here {
+		case present:
+			it.changes.Add(1)
+		case stale:
+			it.lapses.Add(1)
 		}
-		if hook := st.interests.hook; hook != nil && !hooked {
-			hooked = true
-			for _, db := range dbs {
-				hook(t, db, nil)
-			}
+	})
+	hook := t.s.stripes[0].interests.hook
+	if hook == nil {
+		return
+	}
+	for d := range t.s.index {
+		if db < 0 || d == db {
+			hook(t, d, nil)
 		}
 	}
 }
 
-// existsIn says whether a marked key of one of dbs exists, in any of them.
-func (t *Tx) existsIn(id marked, dbs []int) bool {
-	concerned, exists := false, false
-	for _, db := range dbs {
-		concerned = concerned || db == id.db
-		exists = exists || t.liveIn(db, []byte(id.key))
+// swapped tells them that two databases change places. As in Redis a key changes if it exists in one of them, even
+// with the same value, but the hook is not called.
+func (t *Tx) swapped(a, b int) {
+	t.eachMark(func(id marked, it *interest) {
+		var here, there presence
+		switch id.db {
+		case a:
+			here, there = t.states(id, b)
+		case b:
+			here, there = t.states(id, a)
+		}
+		switch {
+		case here == present || there == present:
+			it.changes.Add(1)
+		case here == stale && there == absent:
+			it.lapses.Add(1)
+		case here == absent && there == stale:
+			it.lapses.Add(-1)
+		}
+	})
+}
+
+// eachMark visits all marked keys, in an exclusive phase.
+func (t *Tx) eachMark(visit func(id marked, it *interest)) {
+	for i := range t.s.stripes {
+		in := &t.s.stripes[i].interests
+		if !in.on.Load() {
+			continue
+		}
+		in.mu.Lock()
+		for id, it := range in.marks {
+			visit(id, it)
+		}
+		in.mu.Unlock()
 	}
-	return concerned && exists
+}
+
+// presence is what a database has of a key.
+type presence uint8
+
+const (
+	absent presence = iota
+	present
+	stale // its deadline has passed, and it was not removed yet
+)
+
+// states tells about a marked key in its database and in another.
+func (t *Tx) states(id marked, other int) (here, there presence) {
+	state := func(db int) presence {
+		var p place
+		t.locate(&p, db, []byte(id.key))
+		switch {
+		case p.live():
+			return present
+		case p.stale:
+			return stale
+		}
+		return absent
+	}
+	return state(id.db), state(other)
 }
