@@ -39,13 +39,10 @@ func isRejection(err error) bool {
 // Admit is the layer that decides whether a command may run at all.
 func Admit(a *Admission) Layer {
 	return Layer{
-		Name: "admit", Held: true, Queue: true,
-		Wrap: func(s *Spec, next Handler) Handler {
-			for _, check := range a.checks(s) {
-				next = check(next)
-			}
-			return next
-		},
+		Name: "admit", Held: true,
+		Wrap: func(s *Spec, next Handler) Handler { return a.wrap(s, s.Flags, next) },
+		// Whatever is queued takes memory.
+		WrapQueue: func(s *Spec, next Handler) Handler { return a.wrap(s, s.Flags|DenyOOM, next) },
 		// What makes room or waits has been asked when the command was queued, and for EXEC.
 		WrapHeld: func(_ *Spec, next Handler) Handler {
 			if a.Active != nil && a.Active() {
@@ -57,27 +54,34 @@ func Admit(a *Admission) Layer {
 	}
 }
 
-// checks lists what applies to s, innermost first.
-func (a *Admission) checks(s *Spec) []func(Handler) Handler {
+func (a *Admission) wrap(s *Spec, flags Flags, next Handler) Handler {
+	for _, check := range a.checks(s, flags) {
+		next = check(next)
+	}
+	return next
+}
+
+// checks lists what applies to s if it has these flags, innermost first.
+func (a *Admission) checks(s *Spec, flags Flags) []func(Handler) Handler {
 	var list []func(Handler) Handler
 	if a.Paused != nil {
 		list = append(list, a.Paused.checks(s)...)
 	}
-	if (s.Flags&Write != 0 || s.Plan != nil) && a.Writable != nil {
+	if (flags&Write != 0 || s.Plan != nil) && a.Writable != nil {
 		if w := a.Writable(); w != nil {
 			list = append(list, ifQueued(s, Write, admitWrites(w)))
 		}
 	}
-	if (s.Flags&DenyOOM != 0 || s.Plan != nil) && a.Limited != nil && a.Limited() {
+	if (flags&DenyOOM != 0 || s.Plan != nil) && a.Limited != nil && a.Limited() {
 		list = append(list, ifQueued(s, DenyOOM, guard(a.Room)))
 	}
 	if a.Active != nil && a.Active() {
 		list = append(list, guard(a.Command))
 	}
-	if s.Flags&NoAuth == 0 && a.AuthRequired != nil && a.AuthRequired() {
+	if flags&NoAuth == 0 && a.AuthRequired != nil && a.AuthRequired() {
 		list = append(list, authenticated)
 	}
-	if s.Flags&Protected != 0 && a.Protected != nil {
+	if flags&Protected != 0 && a.Protected != nil {
 		list = append(list, guard(a.Protected))
 	}
 	return list

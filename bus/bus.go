@@ -137,8 +137,8 @@ func (b *Bus) compose(s *Spec) *command {
 		case l.Held:
 			c.runHeld = l.Wrap(s, c.runHeld)
 		}
-		if l.Queue {
-			c.queue = l.Wrap(s, c.queue)
+		if l.WrapQueue != nil {
+			c.queue = l.WrapQueue(s, c.queue)
 		}
 		if l.Ended {
 			c.ended = l.Wrap(s, c.ended)
@@ -204,26 +204,17 @@ func (b *Bus) do(c *Ctx) Result {
 			err = b.reject(cmd, errConfined(cmd.spec))
 		case m == nil || !m.open:
 			err = cmd.run(c)
-		case !cmd.spec.Immediate:
-			err = b.queue(c, cmd)
-		case cmd.spec.Plan != nil && !b.gather(c):
-			err = errParked
 		default:
-			if err = cmd.run(c); isRejection(err) && cmd.spec.Plan != nil {
-				c.Client.EndMulti()
-				err = fmt.Errorf("EXECABORT Transaction discarded because of: %w", err)
-			}
+			err = b.inMulti(c, cmd)
 		}
 		if err == nil {
 			return Done
 		}
 	} else {
 		b.unknown.Add(1)
+		err = rejection{err}
 	}
-	if m := c.Client.Multi; m != nil && m.open && err != errParked && (cmd == nil || !cmd.spec.Immediate) { //nolint:errorlint // a private sentinel that nobody wraps
-		m.broken = true
-	}
-	return b.fail(c, mark, err)
+	return b.fail(c, mark, c.breakMulti(cmd, err))
 }
 
 // fail turns an error into the reply: the one place for errors.
@@ -267,7 +258,7 @@ func (b *Bus) DoHeld(c *Ctx) error {
 	return cmd.runHeld(c)
 }
 
-// look finds the command of args and checks the arity.
+// look finds the command of args and checks the arity. It returns the command also if only that is wrong.
 func (b *Bus) look(args [][]byte) (*command, error) {
 	cmd := b.table.Load().find(args[0])
 	if cmd == nil {
@@ -281,7 +272,7 @@ func (b *Bus) look(args [][]byte) (*command, error) {
 		cmd = sub
 	}
 	if len(args) < cmd.min || (cmd.max != 0 && len(args) > cmd.max) {
-		return nil, ErrArity(cmd.spec.FullName())
+		return cmd, ErrArity(cmd.spec.FullName())
 	}
 	return cmd, nil
 }

@@ -38,6 +38,7 @@ type Ctx struct {
 	dirty   []int    // ids with calls
 	group   group    // what the log layer collects
 	gate    uint64   // what the replies wait for
+	far     bool     // the last EXEC reached for more than one database
 }
 
 // NewCtx returns a context for one driver goroutine.

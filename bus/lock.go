@@ -90,8 +90,6 @@ func lockPlan(s *Spec, next Handler) Handler {
 		switch {
 		case whole:
 			return all(c)
-		case len(keys) == 0:
-			return next(c)
 		case !c.Tx.LockKeys(keys):
 			return c.parkExclusive()
 		}

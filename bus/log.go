@@ -94,7 +94,7 @@ func Logging(current func() Log) Layer {
 				c.After(l.Append(g.done()))
 				g.end()
 			case err == errParked: //nolint:errorlint // a private sentinel that nobody wraps
-			case whole || c.Tx.Whole():
+			case whole || c.Tx.Whole() || s.Plan != nil && c.far:
 				c.After(l.Appended())
 			default:
 				for _, slot := range c.Tx.Slots() {

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/reredis/reredis/keyspace"
 )
@@ -12,11 +13,17 @@ type Multi struct {
 	broken  bool // a command could not be queued: EXEC refuses
 	queue   []queued
 	flags   Flags // of all that is queued
-	size    int   // bytes of arguments
-	watched []*keyspace.Mark
+	size    int   // of the arguments, as Redis counts it: their bytes, and a pointer each
+	watched map[watched]*keyspace.Mark
 	keys    int // bytes of watched keys
 	waiting int // of queue, whose first part runs; -1: none
 	closing bool
+}
+
+// watched is a key of a database.
+type watched struct {
+	db  int
+	key string
 }
 
 // queued is one command with copies of its arguments.
@@ -41,7 +48,8 @@ var (
 // InMulti reports whether commands of the client are being queued.
 func (c *Client) InMulti() bool { return c.Multi != nil && c.Multi.open }
 
-// Queued is the number of commands queued, -1 outside of a transaction, and the bytes of their arguments.
+// Queued is the number of commands queued, -1 outside of a transaction, and the memory of their arguments in bytes,
+// as Redis counts it.
 func (c *Client) Queued() (n, bytes int) {
 	if !c.InMulti() {
 		return -1, 0
@@ -132,21 +140,17 @@ func (c *Ctx) Watch(keys [][]byte) error {
 		client.OnClose(func() { client.Multi.unwatch() })
 	}
 	for _, key := range keys {
-		if !m.watches(c.Tx.DB, key) {
-			m.watched = append(m.watched, c.Tx.Watch(key))
-			m.keys += len(key)
+		id := watched{c.Tx.DB, string(key)}
+		if m.watched[id] != nil {
+			continue
 		}
+		if m.watched == nil {
+			m.watched = map[watched]*keyspace.Mark{}
+		}
+		m.watched[id] = c.Tx.Watch(key)
+		m.keys += len(key)
 	}
 	return nil
-}
-
-func (m *Multi) watches(db int, key []byte) bool {
-	for _, w := range m.watched {
-		if w.DB() == db && w.IsKey(key) {
-			return true
-		}
-	}
-	return false
 }
 
 // Unwatch is UNWATCH.
@@ -174,15 +178,21 @@ func enqueue(s *Spec) Handler {
 		}
 		m.queue = append(m.queue, queued{spec: s, args: args, ready: s.Parks == nil || !s.Parks(args)})
 		m.flags |= s.Flags
-		m.size += size
+		m.size += size + 8*len(args)
 		c.Reply.Status("QUEUED")
 		return nil
 	}
 }
 
-// queue queues the command, unless it is one of those that end or begin transactions.
-func (b *Bus) queue(c *Ctx, cmd *command) error {
-	if cmd.spec.Flags&NoMulti != 0 {
+// inMulti runs a command, or its queueing, for a client in MULTI.
+func (b *Bus) inMulti(c *Ctx, cmd *command) error {
+	switch {
+	case cmd.spec.Immediate:
+		if cmd.spec.Plan != nil && !b.gather(c) {
+			return errParked
+		}
+		return cmd.run(c)
+	case cmd.spec.Flags&NoMulti != 0:
 		return b.reject(cmd, errInMulti)
 	}
 	err := cmd.queue(c)
@@ -192,9 +202,23 @@ func (b *Bus) queue(c *Ctx, cmd *command) error {
 	return err
 }
 
-// reject counts a command that was not let in.
+// reject counts a command that was not let in and makes err a rejection.
 func (b *Bus) reject(cmd *command, err error) error {
 	(*b.counts.Load())[cmd.spec.id].Rejected.Add(1)
+	return rejection{err}
+}
+
+// breakMulti follows a command that failed; cmd is nil if there is no such command. One that was not even let in
+// breaks the transaction, and if it is EXEC it ends it; the result is the error to reply with.
+func (c *Ctx) breakMulti(cmd *command, err error) error {
+	switch {
+	case !isRejection(err):
+	case cmd != nil && cmd.spec.Plan != nil:
+		c.Client.EndMulti()
+		return errors.New("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(err.Error(), "ERR "))
+	case c.Client.InMulti():
+		c.Client.Multi.broken = true
+	}
 	return err
 }
 
@@ -202,24 +226,24 @@ func (b *Bus) reject(cmd *command, err error) error {
 // returns false while EXEC waits for one.
 func (b *Bus) gather(c *Ctx) bool {
 	m := c.Client.Multi
-	if m.broken {
-		return true
-	}
 	if m.waiting >= 0 {
 		q := &m.queue[m.waiting]
 		q.woken, q.ready, m.waiting = c.woken, true, -1
 		c.woken = nil
 	}
-	args, spec, woken := c.Args, c.Spec, c.woken
-	defer func() { c.Args, c.Spec, c.woken = args, spec, woken }()
+	if m.broken || c.Client.Dirty() {
+		return true
+	}
+	args, raw, spec, woken := c.Args, c.Raw, c.Spec, c.woken
+	defer func() { c.Args, c.Raw, c.Spec, c.woken = args, raw, spec, woken }()
 	for i := range m.queue {
 		q := &m.queue[i]
 		if q.ready {
 			continue
 		}
 		mark := c.Reply.Len()
-		c.Args, c.Raw, c.woken = q.args, nil, nil
-		err := b.DoHeld(c)
+		c.Args, c.Raw, c.Spec, c.woken = q.args, nil, q.spec, nil
+		err := q.spec.Run(c)
 		c.Reply.Truncate(mark)
 		if err == errParked { //nolint:errorlint // a private sentinel that nobody wraps
 			m.waiting = i
@@ -236,8 +260,8 @@ func ExecPlan(c *Ctx) (keys [][]byte, whole bool) {
 	if m == nil || !m.open || m.broken {
 		return nil, false
 	}
-	for _, w := range m.watched {
-		keys = append(keys, w.Key())
+	for id := range m.watched {
+		keys = append(keys, []byte(id.key))
 	}
 	for i := range m.queue {
 		q := &m.queue[i]
@@ -265,6 +289,7 @@ func (s *Spec) locksItself() bool {
 
 // Exec is EXEC: it runs what is queued with everything locked that ExecPlan named.
 func (c *Ctx) Exec() error {
+	c.far = false
 	m := c.Client.Multi
 	switch {
 	case m == nil || !m.open:
@@ -272,6 +297,10 @@ func (c *Ctx) Exec() error {
 	case m.broken:
 		c.Client.EndMulti()
 		return errExecAbort
+	}
+	db := c.Client.DB
+	for id := range m.watched {
+		c.far = c.far || id.db != db
 	}
 	for _, w := range m.watched {
 		if c.Tx.Changed(w) {
@@ -288,6 +317,7 @@ func (c *Ctx) Exec() error {
 	for i := range queue {
 		c.Args, c.Raw, c.woken = queue[i].args, nil, queue[i].woken
 		c.bus.runQueued(c)
+		c.far = c.far || c.Client.DB != db
 	}
 	c.Held = false
 	c.Args, c.Raw, c.Spec, c.woken = args, raw, spec, woken

@@ -16,8 +16,8 @@ type Layer struct {
 	Wrap Middleware
 	// WrapHeld, if not nil, is used in place of Wrap where a command's caller holds its locks.
 	WrapHeld Middleware
-	// Queue says that the layer also surrounds the queueing of a command in MULTI.
-	Queue bool
+	// WrapQueue, if not nil, wraps the queueing of a command in MULTI.
+	WrapQueue Middleware
 	// Held says that the layer also surrounds a command whose locks its caller
 	// holds (MULTI, scripts, plugin commits).
 	Held bool
