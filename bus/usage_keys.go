@@ -5,6 +5,8 @@ var argTypesOf = map[string]ArgType{
 	"incrbyfloat increment": ArgDouble,
 	"setbit value":          ArgInteger,
 	"bitfield value":        ArgInteger,
+	"client|pause timeout":  ArgInteger,
+	"wait timeout":          ArgInteger,
 }
 
 // Arguments derives the command's arguments from its Usage and its key specs. The error

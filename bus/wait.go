@@ -105,7 +105,7 @@ func (c *Ctx) Serving() (key []byte, ok bool) { return c.serving, c.serving != n
 // nobody waits.
 func (c *Ctx) Queued(typ keyspace.Type, key []byte) bool {
 	t := c.bus.waits
-	return t.Any() && c.serving == nil && t.Queued(c.Tx.DB, key, uint8(typ))
+	return t.Any() && c.serving == nil && !c.Held && t.Queued(c.Tx.DB, key, uint8(typ))
 }
 
 // Unblock ends the wait of a client, as if its time was up or, with failed, with an error. told is called
@@ -116,21 +116,11 @@ func (b *Bus) Unblock(client int64, failed bool, told func(bool)) {
 		told(false)
 		return
 	}
-	w.End(unblocking(w, failed), told)
-}
-
-// TryUnblock is Unblock for callers that hold locks: a client that is being served at this moment counts as one
-// that does not wait.
-func (b *Bus) TryUnblock(client int64, failed bool) bool {
-	w := b.waits.Find(client)
-	return w != nil && w.TryEnd(unblocking(w, failed))
-}
-
-func unblocking(w *wait.Waiter, failed bool) any {
+	v := w.TimedOut
 	if failed {
-		return &ending{err: errUnblocked}
+		v = &ending{err: errUnblocked}
 	}
-	return w.TimedOut
+	w.End(v, told)
 }
 
 // Waiting is the number of clients whose commands wait (Ctx.Wait), and of those the number that do so

@@ -20,7 +20,8 @@ func admitWrites(w Writable) func(Handler) Handler {
 	return func(next Handler) Handler {
 		return func(c *Ctx) error {
 			switch err := w.Admit(); {
-			case err == nil:
+			case err == nil, c.serving != nil && errors.Is(err, ErrBehind):
+				// A command that is served belongs to the write that was let in before.
 				return next(c)
 			case !errors.Is(err, ErrBehind):
 				return rejection{err}

@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/reredis/reredis/bus"
 )
@@ -15,7 +16,7 @@ func clientSpec(h *connection) bus.Spec {
 	return bus.Spec{
 		Name: "client", Arity: -2, Group: "connection", Since: "2.4.0", Complexity: "Depends on subcommand.",
 		Summary: "The commands about connections.",
-		Subs: []bus.Spec{
+		Subs: slices.Concat([]bus.Spec{
 			{
 				Name: "id", Run: h.clientID, Arity: 2, Flags: clientFlags, Cats: bus.CatConnection,
 				Group: "connection", Since: "5.0.0", Complexity: "O(1)",
@@ -98,7 +99,7 @@ func clientSpec(h *connection) bus.Spec {
 				Group: "connection", Since: "5.0.0", Complexity: "O(1)",
 				Summary: "Lists the subcommands.",
 			},
-		},
+		}, h.clientWaits()),
 	}
 }
 
@@ -237,6 +238,10 @@ func (h *connection) clientHelp(c *bus.Ctx) error {
 		"      Return clients of specified type.",
 		"    * ID <client-id> [<client-id> [...]]",
 		"      Return clients of the specified ids.",
+		"UNPAUSE",
+		"    Stop the current client pause, resuming traffic.",
+		"PAUSE <timeout> [WRITE|ALL]",
+		"    Suspend all, or just write, clients for <timeout> milliseconds.",
 		"REPLY (ON|OFF|SKIP)",
 		"    Control the replies sent to the current connection.",
 		"SETNAME <name>",
@@ -245,6 +250,8 @@ func (h *connection) clientHelp(c *bus.Ctx) error {
 		"    Set client meta attr. Options are:",
 		"    * LIB-NAME: the client lib name.",
 		"    * LIB-VER: the client lib version.",
+		"UNBLOCK <clientid> [TIMEOUT|ERROR]",
+		"    Unblock the specified blocked client.",
 		"NO-EVICT (ON|OFF)",
 		"    Protect current client connection from eviction.",
 		"NO-TOUCH (ON|OFF)",

@@ -48,6 +48,7 @@ type rigClient struct {
 	client *bus.Client
 	post   *postbox
 	closed bool
+	mu     sync.Mutex // held while a command runs
 	out    []byte
 	parser resp.Parser
 }
@@ -67,6 +68,7 @@ func newRig(t testing.TB) *rig {
 		Databases: 16,
 		Config:    r, Clients: r, Shutdown: r,
 		PubSub:   pubsub.New(),
+		Pause:    &bus.Pause{},
 		Password: func() string { return r.password },
 		Net:      func() commands.Net { return r.net },
 		Reset:    func() { r.net = commands.Net{Clients: r.net.Clients, MaxClients: r.net.MaxClients} },
@@ -75,7 +77,12 @@ func newRig(t testing.TB) *rig {
 	r.bus = bus.New(r.space, bus.Stats(), bus.Admit(&bus.Admission{
 		AuthRequired: func() bool { return r.password != "" },
 		Protected:    r.deps.Protected,
+		Paused:       r.deps.Pause,
 	}), bus.Lock())
+	r.deps.Pause.Changed = func(m bus.PauseMode) {
+		r.space.HideOnly(m != bus.PauseOff)
+		r.bus.Recompose()
+	}
 	if err := r.bus.Register(commands.All(r.deps)...); err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +110,11 @@ func (r *rig) Each(visit func(c *bus.Client, st bus.ConnState) bool, done func()
 	go func() {
 		r.mu.Lock()
 		for _, cl := range slices.Backward(r.clients) {
+			cl.mu.Lock()
 			if !cl.closed {
 				cl.closed = visit(cl.client, bus.ConnState{Events: "r", QueryBufFree: 100, TotalMem: 1000, IdleMillis: 2500})
 			}
+			cl.mu.Unlock()
 		}
 		r.mu.Unlock()
 		done()
@@ -175,17 +184,23 @@ func (cl *rigClient) raw(args ...string) []byte {
 		t.Fatalf("%q does not parse: %v", args, err)
 	}
 	cl.c.Reply.Begin(cl.out[:0], cl.client.Proto)
+	cl.mu.Lock()
 	res := cl.r.bus.Do(cl.c)
 	for res == bus.Parked {
 		wake := make(chan any, 1)
-		cl.c.TakePark()(func(v any) { wake <- v })
-		res = cl.r.bus.Resume(cl.c, <-wake)
+		start := cl.c.TakePark()
+		cl.mu.Unlock()
+		start(func(v any) { wake <- v })
+		v := <-wake
+		cl.mu.Lock()
+		res = cl.r.bus.Resume(cl.c, v)
 	}
 	cl.out = cl.c.Reply.End()
 	cl.c.EndTick()
 	if cl.client.CloseAfterReply {
 		cl.closed = true
 	}
+	cl.mu.Unlock()
 	return cl.out
 }
 

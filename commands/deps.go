@@ -25,6 +25,8 @@ type Deps struct {
 	Persistence Persistence
 	// PubSub holds the channels.
 	PubSub *pubsub.Hub
+	// Pause holds commands back for CLIENT PAUSE.
+	Pause *bus.Pause
 	// Password returns requirepass, "" if none is set.
 	Password func() string
 	// Net returns the figures of the listeners and connections.
@@ -129,7 +131,8 @@ type PersistenceStatus struct {
 type Net struct {
 	Clients    int   // connections at present
 	MaxClients int   // their limit
-	Blocked    int   // of them parked
+	Blocked    int   // of them, whose command waits or is paused
+	Timed      int   // of them, waiting with a timeout
 	MaxInput   int64 // largest query buffer of late, bytes
 	MaxOutput  int64 // largest output buffer of late, bytes
 	Buffers    int64 // bytes that connections hold

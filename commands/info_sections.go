@@ -91,7 +91,8 @@ func (h *server) infoClients(w *infoWriter) {
 	w.add("client_recent_max_input_buffer", w.net.MaxInput)
 	w.add("client_recent_max_output_buffer", w.net.MaxOutput)
 	w.add("blocked_clients", w.net.Blocked)
-	w.zeros("tracking_clients", "clients_in_timeout_table")
+	w.zeros("tracking_clients")
+	w.add("clients_in_timeout_table", w.net.Timed)
 }
 
 func (h *server) infoMemory(w *infoWriter) {

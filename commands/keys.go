@@ -9,7 +9,7 @@ import (
 
 // Keys returns the commands on keys of any type and on whole databases.
 func Keys() []bus.Spec {
-	return slices.Concat(keyBasics, keyExpiry, keyMoves, keyWalks, keyObject, keyspaceWide)
+	return slices.Concat(keyBasics, keyExpiry, keyMoves, keyWalks, keyObject, keyspaceWide, keyWaits)
 }
 
 // keyBasics are the commands that remove keys and tell which exist.

@@ -88,18 +88,6 @@ func (w *Waiter) End(v any, told func(bool)) {
 	}
 }
 
-// TryEnd is End for callers that can not wait: it reports whether it ended the waiter, and does not if that
-// is being tried.
-func (w *Waiter) TryEnd(v any) bool {
-	w.mu.Lock()
-	if w.state != waiting {
-		w.mu.Unlock()
-		return false
-	}
-	w.finish(v, false)
-	return true
-}
-
 // Cancel ends the waiter without a wake: its connection has gone.
 func (w *Waiter) Cancel() {
 	w.mu.Lock()

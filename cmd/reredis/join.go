@@ -37,6 +37,7 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		Clients:   clients{n},
 		Shutdown:  shutdowner{n},
 		PubSub:    n.pubsub,
+		Pause:     &n.pause,
 		Password:  n.rules.requirePass,
 		Net:       n.net,
 		Reset:     func() { n.server.ResetStats() },
@@ -59,8 +60,10 @@ func runID() string {
 // net gathers the figures of connections for INFO.
 func (n *node) net() commands.Net {
 	st := n.server.Stats()
+	waiting, timed := n.bus.Waiting()
 	return commands.Net{
-		Clients: int(st.Connected), MaxClients: n.server.Settings().MaxClients, Blocked: int(st.Parked),
+		Clients: int(st.Connected), MaxClients: n.server.Settings().MaxClients,
+		Blocked: waiting + n.pause.Count(), Timed: timed,
 		MaxInput: st.RecentMaxInput, MaxOutput: st.RecentMaxOutput,
 		Buffers: st.Memory, Received: st.Received, Rejected: st.Rejected, Evicted: st.Evicted,
 		InputBytes: st.NetIn, OutputBytes: st.NetOut, Reads: st.Reads, Writes: st.Writes,

@@ -87,7 +87,7 @@ func (p *persistence) load(ctx context.Context) error {
 	cfg, log := p.n.store.Current(), p.n.log
 	p.started = time.Now()
 	p.held.Store(true)
-	p.n.space.HideOnly(true) // nobody removes what replay may still change
+	p.n.hides.set(hideForLog, true) // nobody removes what replay may still change
 	info, err := p.backend.Open(ctx, func(wal.Marks, error) {})
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (p *persistence) hold() bool {
 	l := p.journal.log.Load()
 	refuses := l == nil || l.Admit() != nil
 	if p.held.Swap(refuses) != refuses {
-		p.n.space.HideOnly(refuses)
+		p.n.hides.set(hideForLog, refuses)
 	}
 	return refuses
 }

@@ -32,6 +32,7 @@ func (n *node) admission(deps *commands.Deps) *bus.Admission {
 	a := &bus.Admission{
 		AuthRequired: func() bool { return r.requirePass() != "" },
 		Protected:    deps.Protected,
+		Paused:       &n.pause,
 		Limited:      func() bool { return space.Limit().Max > 0 },
 		Room:         n.makeRoom,
 	}

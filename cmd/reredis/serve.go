@@ -72,6 +72,8 @@ type node struct {
 	persist *persistence
 
 	rules   rules
+	pause   bus.Pause
+	hides   hiding
 	rates   *commands.Rates
 	ctx     context.Context // ends when the node is to stop
 	stop    context.CancelFunc
@@ -121,6 +123,7 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 		return nil, err
 	}
 	n.space = space
+	n.hides.space = space
 	space.SetLimit(limit(cfg))
 	n.rules.set(cfg)
 	deps := n.newDeps(loops)
@@ -131,6 +134,7 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 		bus.Observe(func() bus.Observer { return nil }),
 		bus.Logging(n.logging),
 	)
+	n.pause.Changed = n.paused
 	if err := n.bus.Register(commands.All(deps)...); err != nil {
 		return nil, errors.Join(err, space.Close())
 	}

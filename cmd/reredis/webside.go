@@ -21,8 +21,10 @@ func (n *node) webOptions(cfg *configs.Config) web.Options {
 // webNet are the figures of connections for the metrics.
 func (n *node) webNet() web.Net {
 	st := n.server.Stats()
+	waiting, _ := n.bus.Waiting()
 	return web.Net{
-		Clients: st.Connected, MaxClients: int64(n.server.Settings().MaxClients), Blocked: st.Parked,
+		Clients: st.Connected, MaxClients: int64(n.server.Settings().MaxClients),
+		Blocked:  int64(waiting + n.pause.Count()),
 		Received: st.Received, Rejected: st.Rejected,
 		InputBytes: st.NetIn, OutputBytes: st.NetOut,
 		OutputLimited: st.OutputLimited, QueryLimited: st.QueryLimited, IdleClosed: st.Idle,
