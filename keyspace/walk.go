@@ -3,6 +3,7 @@ package keyspace
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 )
@@ -251,6 +252,9 @@ var effectSet = []byte("$3\r\nSET\r\n")
 func (w *walker) record(st *stripe, ref uint32) error {
 	var r rec
 	st.arena.load(ref, &r)
+	if formTypes[r.form()] != TypeString {
+		return fmt.Errorf("keyspace: Walk knows no effect for form %d", r.form())
+	}
 	var scratch, number [20]byte
 	val := st.arena.text(&r, scratch[:0])
 	var as []byte

@@ -143,6 +143,6 @@ type SnapKind uint8
 // The kinds.
 const (
 	SnapRange SnapKind = 1 + iota // keys of a range of a slot
-	SnapTable                     // L of every walked slot of a database: pairs of slot u16, L u64
+	SnapTable                     // L of the slots of a database that were empty
 	SnapTail                      // entries MinL+1..MaxL of the log
 )

@@ -37,6 +37,9 @@ func (b *FileBackend) open() (Info, error) {
 	if err := b.adopt(v); err != nil {
 		return Info{}, err
 	}
+	if err := b.sweepSnapshots(); err != nil {
+		return Info{}, fmt.Errorf("wal: removing what is left of unfinished snapshots: %w", err)
+	}
 	info := Info{First: v.need, Last: b.marks.Written, Epoch: b.epoch, Snapshots: slices.Clone(m.Snapshots), TornBytes: v.torn, TornKept: kept}
 	if len(v.segs) > 0 {
 		info.First = min(v.need, max(m.First, v.segs[0].first))

@@ -119,9 +119,6 @@ func decodeSnapFooter(b []byte, id SnapID, size int64) (f SnapFooter, err error)
 // NewSnapshot begins a snapshot in a file with a temporary name. h.ID must be larger than that of any
 // other snapshot that was ever begun.
 func (b *FileBackend) NewSnapshot(h SnapHeader) (SnapWriter, error) {
-	if err := b.fs.MkdirAll(snapDir); err != nil {
-		return nil, fmt.Errorf("wal: a new snapshot: %w", err)
-	}
 	w := &snapWriter{b: b, h: h, name: snapName(h.ID)}
 	f, err := b.fs.Create(w.name + snapTempSuffix)
 	if err != nil {
@@ -337,9 +334,6 @@ func (b *FileBackend) DropSnapshot(id SnapID) error {
 
 // sweepSnapshots removes the files of snapshots that the MANIFEST does not name. Open calls it.
 func (b *FileBackend) sweepSnapshots() error {
-	if err := b.fs.MkdirAll(snapDir); err != nil {
-		return err
-	}
 	names, err := b.fs.List(snapDir)
 	if err != nil {
 		return err

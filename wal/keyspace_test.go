@@ -99,8 +99,7 @@ func (l *memLog) Appended() LSN {
 func (l *memLog) WaitDurable(context.Context, LSN) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.commit(true)
-	return nil
+	return l.commit(true)
 }
 
 func (l *memLog) Read(from LSN, fn func(Frame) error) error {
@@ -182,7 +181,9 @@ func TestSnapshotBesideWritersW4(t *testing.T) {
 	}
 	close(stop)
 	writers.Wait()
-	l.commit(true)
+	if err := l.commit(true); err != nil {
+		t.Fatal(err)
+	}
 	want := dumpSpace(t, s)
 	for _, info := range made[2:] {
 		got := newSpace(t, o)
@@ -389,11 +390,27 @@ func benchLog(n int) *memLog {
 
 func BenchmarkReplay(b *testing.B) {
 	n := benchSize(b)
-	l := benchLog(n)
+	back := NewFileBackend(vfs.OS(b.TempDir()), FileOptions{})
+	if _, err := back.Open(context.Background(), nil); err != nil {
+		b.Fatal(err)
+	}
+	l := &toyLog{back: back}
+	for _, f := range benchLog(n).frames {
+		if err := l.store(f, false); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if _, err := back.Sync(); err != nil {
+		b.Fatal(err)
+	}
+	info := Info{First: 1, Last: back.Marks().Written}
 	for _, workers := range []int{1, 2} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
-			recoverBench(b, memStore{l, nil}, Info{First: 1, Last: l.written}, workers, n)
+			recoverBench(b, back, info, workers, n)
 		})
+	}
+	if err := back.Close(true); err != nil {
+		b.Fatal(err)
 	}
 }
 

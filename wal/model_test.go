@@ -29,6 +29,8 @@ const (
 	flawGuard
 	flawPublish
 	flawRename
+	flawFlush
+	flawTrim
 )
 
 // modelRuns is how many runs a check makes, WAL_MODEL_RUNS if that is set.
@@ -53,6 +55,7 @@ type life struct {
 	rng     *rand.Rand
 	flaw    modelFlaw
 	fs      *memfs.FS
+	files   bool // the log is in files too
 	b       *FileBackend
 	log     *toyLog
 	state   *toy
@@ -80,10 +83,10 @@ func modelRun(seed uint64, flaw modelFlaw, stats *modelStats) error {
 		log: &toyLog{first: 1, liar: flaw == flawPublish},
 	}
 	l.log.fail = l.step
-	if err := l.fs.MkdirAll(snapDir); err != nil {
+	l.files = rng.IntN(2) == 0
+	if err := l.recover(); err != nil {
 		return err
 	}
-	l.b = &FileBackend{fs: l.fs, manifest: &manifest{First: 1}}
 	for range modelLives {
 		l.live()
 		l.crash()
@@ -99,6 +102,9 @@ func modelRun(seed uint64, flaw modelFlaw, stats *modelStats) error {
 func (l *life) live() {
 	l.fuse = 1 + l.rng.IntN(60)
 	l.fs.SetPlan(memfs.Plan{})
+	if l.files && l.rng.IntN(2) == 0 {
+		l.fs.SetPlan(memfs.Plan{At: map[int]memfs.Fault{1 + l.rng.IntN(80): memfs.Cut}})
+	}
 	for {
 		if l.step() != nil {
 			return
@@ -119,10 +125,14 @@ func (l *life) step() error {
 	}
 	switch l.rng.IntN(6) {
 	case 0, 1:
-		l.log.commit(true)
+		if err := l.log.commit(true); err != nil {
+			return err
+		}
 		l.acked, l.written = l.log.durable, l.log.written
 	case 2:
-		l.log.commit(false)
+		if err := l.log.commit(false); err != nil {
+			return err
+		}
 		l.written = l.log.written
 	}
 	return nil
@@ -185,6 +195,11 @@ func (l *life) snapshot() error {
 	if l.rng.IntN(4) == 0 {
 		l.fs.SetPlan(memfs.Plan{At: map[int]memfs.Fault{1 + l.rng.IntN(20): memfs.Cut}})
 	}
+	if l.flaw == flawTrim {
+		if err := l.log.trim(l.log.durable); err != nil {
+			return err
+		}
+	}
 	store := toyStore{l.log, l.b}
 	s := NewSnapshotter(SnapOptions{
 		Compress: l.rng.IntN(4) == 0, Keep: 1 + l.rng.IntN(2), Hold: func(on bool) { l.hold = on },
@@ -202,7 +217,7 @@ func (l *life) snapshot() error {
 		l.stats.tails.Add(1)
 	}
 	if l.rng.IntN(2) == 0 {
-		l.log.trim(s.Needed())
+		return l.log.trim(s.Needed())
 	}
 	return nil
 }
@@ -230,22 +245,27 @@ func (l *life) crash() {
 
 // recover begins the next life and checks with what.
 func (l *life) recover() error {
-	l.b = &FileBackend{fs: l.fs}
-	m, err := readManifest(l.fs)
-	if errors.Is(err, os.ErrNotExist) {
-		m, err = &manifest{First: 1}, nil
-	}
+	l.fs.SetPlan(memfs.Plan{})
+	l.b = NewFileBackend(l.fs, FileOptions{
+		SegmentSize: segHeaderSize + 3000, FirstSegment: segHeaderSize + 700, Now: func() int64 { return 1 }, Salt: l.rng.Uint64,
+	})
+	info, err := l.b.Open(context.Background(), nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("W7: the log can not be opened: %w", err)
 	}
-	l.b.manifest = m
-	if err := l.b.sweepSnapshots(); err != nil {
-		return err
+	l.log.back = nil
+	if l.files {
+		l.log.back, l.log.first = l.b, info.First
+		l.log.crash(info.Last)
+		if err := l.b.Prepare(1); err != nil {
+			return err
+		}
+	} else {
+		info.First, info.Last = l.log.first, l.log.appended
 	}
 	got := newToy(modelDBs)
-	done, err := Recover(context.Background(), toyStore{l.log, l.b},
-		Info{First: l.log.first, Last: l.log.appended, Snapshots: m.Snapshots}, got,
-		RecoverOptions{Workers: 1 + l.rng.IntN(3), noGuard: l.flaw == flawGuard})
+	done, err := Recover(context.Background(), toyStore{l.log, l.b}, info, got,
+		RecoverOptions{Workers: 1 + l.rng.IntN(3), noGuard: l.flaw == flawGuard, noFlush: l.flaw == flawFlush})
 	if err != nil {
 		return fmt.Errorf("W7: recovery refuses: %w", err)
 	}
@@ -323,10 +343,12 @@ func TestModelSeesFlaws(t *testing.T) {
 		"without the guard of ranges W4":                 flawGuard,
 		"published before the log is durable W6":         flawPublish,
 		"a rename across slots as one entry, not two W4": flawRename,
+		"flushes that do not concern ranges W4":          flawFlush,
+		"a trim before the snapshot is known W6":         flawTrim,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if failed, err := modelCheck(t, 300, flaw); failed == 0 {
+			if failed, err := modelCheck(t, 1500, flaw); failed == 0 {
 				t.Error("the check does not see it")
 			} else {
 				t.Logf("for example %v", err)

@@ -19,7 +19,9 @@ type RecoverOptions struct {
 	// Progress is called now and then, by the goroutine that called Recover.
 	Progress func(Progress)
 
-	noGuard bool // applies the tail twice, with which a test sees whether it would notice
+	// Ways to be wrong, with which tests see whether they would notice.
+	noGuard bool // the tail is applied whatever the ranges contain
+	noFlush bool // flushes in the tail do not concern ranges
 }
 
 // Recovered says what was recovered.
@@ -186,7 +188,7 @@ func (r *recovery) load(info SnapInfo, flushed *flushes) (err error) {
 		}
 		r.prog.Phase = "tail"
 		r.prog.Entries += int64(f.Keys)
-		if !known && f.flushes(flushed) {
+		if !known && !r.o.noFlush && f.flushes(flushed) {
 			again = true // what comes can not be applied, but there may be more flushes
 		}
 		if !again {
@@ -228,6 +230,11 @@ func (f *SnapFrame) flushes(to *flushes) (any bool) {
 	return any
 }
 
+// scanner is a store that checks what it reads on several cores.
+type scanner interface {
+	Scan(from LSN, workers int, fn func(fs []Frame) error) error
+}
+
 // log applies the log from behind what is there up to its end.
 func (r *recovery) log(last LSN) error {
 	r.prog = Progress{Phase: "log", Keys: r.done.Keys}
@@ -235,31 +242,20 @@ func (r *recovery) log(last LSN) error {
 	if next > last {
 		return nil
 	}
-	err := r.s.Read(next, func(f Frame) error {
-		if err := r.alive(); err != nil {
-			return err
-		}
-		if f.Base > next || f.Last() < next {
-			return fmt.Errorf("%w: the log goes on with LSN %d, not %d", ErrCorrupt, f.Base, next)
-		}
-		b := f.Entries()
-		for lsn := f.Base; lsn < next; lsn++ { // before the snapshot's end
-			_, rest, ok := nextEntry(b)
-			if !ok {
-				return fmt.Errorf("%w: the entry of LSN %d is cut", ErrCorrupt, lsn)
+	take := func(f Frame) error { return r.frame(f, &next) }
+	var err error
+	if s, ok := r.s.(scanner); ok {
+		err = s.Scan(next, len(r.p.workers), func(fs []Frame) error {
+			for _, f := range fs {
+				if err := take(f); err != nil {
+					return err
+				}
 			}
-			b = rest
-		}
-		r.prog.Bytes += int64(len(b))
-		r.prog.Entries += int64(f.Last() + 1 - next)
-		r.prog.LSN = f.Last()
-		if err := r.entries(next, b, nil); err != nil {
-			return err
-		}
-		next = f.Last() + 1
-		r.report()
-		return nil
-	})
+			return nil
+		})
+	} else {
+		err = r.s.Read(next, take)
+	}
 	if err != nil {
 		return err
 	}
@@ -271,6 +267,33 @@ func (r *recovery) log(last LSN) error {
 	}
 	r.done.Entries += r.prog.Entries
 	r.done.Last = last
+	return nil
+}
+
+// frame applies a frame of the log from entry next on.
+func (r *recovery) frame(f Frame, next *LSN) error {
+	if err := r.alive(); err != nil {
+		return err
+	}
+	if f.Base > *next || f.Last() < *next {
+		return fmt.Errorf("%w: the log goes on with LSN %d, not %d", ErrCorrupt, f.Base, *next)
+	}
+	b := f.Entries()
+	for lsn := f.Base; lsn < *next; lsn++ { // before the snapshot's end
+		_, rest, ok := nextEntry(b)
+		if !ok {
+			return fmt.Errorf("%w: the entry of LSN %d is cut", ErrCorrupt, lsn)
+		}
+		b = rest
+	}
+	r.prog.Bytes += int64(len(b))
+	r.prog.Entries += int64(f.Last() + 1 - *next)
+	r.prog.LSN = f.Last()
+	if err := r.entries(*next, b, nil); err != nil {
+		return err
+	}
+	*next = f.Last() + 1
+	r.report()
 	return nil
 }
 

@@ -3,6 +3,7 @@ package wal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -191,8 +192,9 @@ func (w *toyWalk) Walk(ctx context.Context, appended func() LSN, emit func(SnapF
 }
 
 // toyLog is a log of which a crash leaves a prefix, at least what is durable. It gives
-// frames as a backend does.
+// frames as a backend does; with a backend it keeps none, and passes them on.
 type toyLog struct {
+	back     *FileBackend
 	first    LSN
 	frames   []Frame
 	appended LSN
@@ -216,18 +218,44 @@ func (l *toyLog) append(group []Entry) {
 	l.appended += LSN(len(group))
 }
 
-func (l *toyLog) commit(sync bool) {
+func (l *toyLog) commit(sync bool) error {
 	if len(l.open) > 0 {
 		b := make([]byte, FrameHeader)
 		for _, e := range l.open {
 			b = appendEntry(b, e.Slot, e.DB, e.Flags, e.Effect)
 		}
-		l.frames = append(l.frames, newFrame(b, l.written+1, len(l.open), l.durable, 0))
+		f := newFrame(b, l.written+1, len(l.open), l.durable, 0)
+		if l.back == nil {
+			l.frames = append(l.frames, f)
+		} else if err := l.store(f, sync); err != nil {
+			return err
+		}
 		l.open, l.written = nil, l.appended
 	}
-	if sync {
-		l.durable = l.written
+	if !sync {
+		return nil
 	}
+	if l.back != nil {
+		if _, err := l.back.Sync(); err != nil {
+			return err
+		}
+	}
+	l.durable = l.written
+	return nil
+}
+
+func (l *toyLog) store(f Frame, sync bool) error {
+	_, err := l.back.Append([]Frame{f}, sync)
+	if errors.Is(err, errRotate) {
+		if err := l.back.Rotate(); err != nil {
+			return err
+		}
+		if err := l.back.Prepare(1); err != nil {
+			return err
+		}
+		_, err = l.back.Append([]Frame{f}, sync)
+	}
+	return err
 }
 
 // crash leaves frames up to keep, which is the end of one.
@@ -236,7 +264,10 @@ func (l *toyLog) crash(keep LSN) {
 	l.open, l.appended, l.written, l.durable = nil, keep, keep, keep
 }
 
-func (l *toyLog) trim(upTo LSN) {
+func (l *toyLog) trim(upTo LSN) error {
+	if l.back != nil {
+		return l.back.Trim(upTo)
+	}
 	l.frames = slices.DeleteFunc(l.frames, func(f Frame) bool {
 		if f.Last() > upTo {
 			return false
@@ -244,6 +275,7 @@ func (l *toyLog) trim(upTo LSN) {
 		l.first = f.Last() + 1
 		return true
 	})
+	return nil
 }
 
 func (l *toyLog) Appended() LSN { return l.appended }
@@ -252,11 +284,13 @@ func (l *toyLog) WaitDurable(_ context.Context, lsn LSN) error {
 	if err := l.fail(); err != nil {
 		return err
 	}
-	l.commit(!l.liar)
-	return nil
+	return l.commit(!l.liar)
 }
 
 func (l *toyLog) Read(from LSN, fn func(Frame) error) error {
+	if l.back != nil {
+		return l.back.Read(from, fn)
+	}
 	if from < l.first {
 		return ErrTrimmed
 	}
