@@ -9,6 +9,7 @@ Usage:
                                     from standard input
   reredis cli [-h HOST] [-p PORT] [COMMAND ...]
   reredis config check|show|doc     look at the configuration, start nothing
+  reredis wal inspect|verify|repair look at a data directory, or cut a damaged log
   reredis --version | --help
 
 Options have Redis' names or a path; "--name value" and "--name=value" are the

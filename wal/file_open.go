@@ -16,12 +16,11 @@ func (b *FileBackend) open() (Info, error) {
 		return Info{}, err
 	}
 	b.manifest = m
-	var from LSN
-	if n := len(m.Snapshots); n > 0 {
-		from = m.Snapshots[n-1].MaxL + 1
-	}
-	v, err := b.survey(m, from, 0)
+	v, err := b.survey(m, m.snapshotEnd()+1, noLimit)
 	if err != nil {
+		return Info{}, err
+	}
+	if err := b.judge(v); err != nil {
 		return Info{}, err
 	}
 	if v.torn > 0 && b.o.RefuseTorn {
@@ -73,13 +72,16 @@ func (b *FileBackend) firstManifest() (*manifest, error) {
 // sync, the next process sees zeros, and the one after a power cut the old bytes.) What it has not finished when the power
 // goes, the next start does.
 func (b *FileBackend) cutTail(v *survey) (kept []string, err error) {
-	later := v.segs[max(v.end.at+1, 0):]
-	for _, s := range slices.Backward(later) {
-		name, err := b.freeName(s.name)
+	later := slices.Clone(v.bad)
+	for _, s := range slices.Backward(v.segs[v.end.at+1:]) {
+		later = append(later, s.name)
+	}
+	for _, old := range later {
+		name, err := b.freeName(old)
 		if err != nil {
 			return nil, err
 		}
-		if err := b.fs.Rename(s.name, name); err != nil {
+		if err := b.fs.Rename(old, name); err != nil {
 			return nil, err
 		}
 		kept = append(kept, name)

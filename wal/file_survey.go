@@ -50,6 +50,7 @@ type survey struct {
 	names   []string // in walDir
 	segs    []*found // of the log, in order; those of an unfinished tail at the end
 	useless []string // segments that hold nothing of the log
+	bad     []string // segments behind the stop that can not be read
 	nextID  uint32
 	need    LSN // the first LSN that must be there
 	end     ending
@@ -82,8 +83,8 @@ func (e *ending) file(v *survey) string {
 	return v.segs[e.at].name
 }
 
-// survey reads the directory: segments from the LSN from on, or the start of the MANIFEST, are checked. stop, if not
-// 0, ends the search behind that LSN whatever follows.
+// survey reads the directory: segments from the LSN from on, or the start of the MANIFEST, are checked. The search
+// ends behind the LSN stop, or noLimit, whatever follows.
 func (b *FileBackend) survey(m *manifest, from, stop LSN) (*survey, error) {
 	v := &survey{m: m, need: max(from, m.First, 1), proof: m.Proven, nextID: 1}
 	var err error
@@ -93,10 +94,7 @@ func (b *FileBackend) survey(m *manifest, from, stop LSN) (*survey, error) {
 	if err := b.findSegments(v, stop); err != nil {
 		return nil, err
 	}
-	if err := b.findEnd(v, stop); err != nil {
-		return nil, err
-	}
-	return v, b.judge(v)
+	return v, b.findEnd(v, stop)
 }
 
 // findSegments reads the headers.
@@ -118,8 +116,10 @@ func (b *FileBackend) findSegments(v *survey, stop LSN) error {
 			all = append(all, &found{segment: s, limit: noLimit})
 		case !errors.Is(err, ErrCorrupt):
 			return fmt.Errorf("%s: %w", name, err)
-		case first < v.m.First || stop > 0 && first > stop+1:
+		case first < v.m.First:
 			v.useless = append(v.useless, name)
+		case first > stop:
+			v.bad = append(v.bad, name)
 		default:
 			return &CorruptError{File: name, First: first, Last: max(first, v.m.Proven), Why: err.Error()}
 		}
@@ -201,7 +201,7 @@ func (b *FileBackend) findEnd(v *survey, stop LSN) error {
 		if v.end, err = b.walkSegment(v, i, stop); err != nil {
 			return err
 		}
-		if stop > 0 && v.end.next > stop {
+		if v.end.next > stop {
 			return nil
 		}
 	}
@@ -227,7 +227,7 @@ func (b *FileBackend) walkSegment(v *survey, i int, stop LSN) (ending, error) {
 			if f.Base <= s.limit && f.Last() > s.limit {
 				why = fmt.Sprintf("the frame reaches over LSN %d, where the log goes on in another file", s.limit)
 			}
-			if f.Last() > s.limit || stop > 0 && f.Base > stop {
+			if f.Last() > s.limit || f.Base > stop {
 				fs = fs[:k]
 				if why == "" {
 					why = "the log does not go on here"

@@ -58,6 +58,14 @@ func (m *manifest) clone() *manifest {
 	return &c
 }
 
+// snapshotEnd is the last LSN that the newest snapshot holds, 0 if there is none.
+func (m *manifest) snapshotEnd() (last LSN) {
+	if n := len(m.Snapshots); n > 0 {
+		last = m.Snapshots[n-1].MaxL
+	}
+	return last
+}
+
 func (m *manifest) encode() ([]byte, error) {
 	body, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {

@@ -32,6 +32,7 @@ var subcommands = map[string]func(args, env []string, std stdio) int{
 		return cli.Run(context.Background(), args, std.in, std.out, std.err)
 	},
 	"config":    func(args, _ []string, std stdio) int { return configs.Main(args, std.out, std.err) },
+	"wal":       walMain,
 	"version":   printVersion,
 	"-v":        printVersion,
 	"--version": printVersion,

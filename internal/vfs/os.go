@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 )
@@ -81,13 +80,9 @@ func (o osFS) Lock(name string) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	taken, err := lockFile(f)
-	if err == nil && taken {
-		owner, _ := io.ReadAll(io.LimitReader(f, 256))
-		err = &LockedError{Name: f.Name(), Owner: strings.TrimSpace(string(owner))}
-	}
+	l, err := lock(f)
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, err
 	}
 	owner := fmt.Sprintf("pid %d, started %s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
 	if err = f.Truncate(0); err == nil {
@@ -96,7 +91,7 @@ func (o osFS) Lock(name string) (io.Closer, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	return l, nil
 }
 
 // osFile is an open file. A Sync keeps Close waiting, so that the descriptor stays the file's.

@@ -100,6 +100,39 @@ func TestLock(t *testing.T) {
 	})
 }
 
+func TestReadOnly(t *testing.T) {
+	root := t.TempDir()
+	f, ro := vfs.OS(root), vfs.ReadOnly(root)
+	h, err := f.Create("a")
+	ok(t, err)
+	_, err = h.WriteAt([]byte("hello"), 0)
+	ok(t, err)
+	l, err := ro.Lock("LOCK") // nobody has ever had it
+	ok(t, err)
+	ok(t, l.Close())
+	owner, err := f.Lock("LOCK")
+	ok(t, err)
+	var locked *vfs.LockedError
+	if _, err := ro.Lock("LOCK"); !errors.As(err, &locked) || !strings.HasPrefix(locked.Owner, "pid ") {
+		t.Error(err)
+	}
+	ok(t, owner.Close())
+	r, err := ro.Open("a")
+	ok(t, err)
+	if size, err := r.Size(); size != 5 || err != nil {
+		t.Error(size, err)
+	}
+	if _, err := r.WriteAt([]byte("x"), 0); err == nil {
+		t.Error("it can be written")
+	}
+	_, err = ro.Create("b")
+	for _, err := range []error{err, ro.Rename("a", "b"), ro.Remove("a"), ro.MkdirAll("d"), ro.SyncDir(".")} {
+		if !errors.Is(err, fs.ErrPermission) {
+			t.Error(err)
+		}
+	}
+}
+
 // TestSyncAndClose: a Sync that runs beside Close ends well or says that the file is closed.
 func TestSyncAndClose(t *testing.T) {
 	f := vfs.OS(t.TempDir())
