@@ -34,7 +34,7 @@ const (
 )
 
 // FileBackend is the backend on files: segments of the log in wal/, snapshots in snap/, and the
-// MANIFEST. Section names are those of docs/durability.md.
+// MANIFEST.
 //
 // One goroutine at a time calls Append, Rotate and Rehome: the one that leads the log. Sync, Read, Prepare,
 // Trim and editManifest may be called beside it. Append never makes, renames or syncs anything
