@@ -34,6 +34,7 @@ var families = []struct {
 	{"server", tryServer},
 	{"commands", tryCommands},
 	{"pipelines", tryPipelines},
+	{"transactions", tryTransactions},
 	{"large values", tryLargeValues},
 	{"many connections", tryManyConnections},
 }
