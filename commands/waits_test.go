@@ -215,7 +215,7 @@ func TestWaitedKeysAppear(t *testing.T) {
 	reply := a.later("TAKE k 0")
 	r.blocked(1)
 	me.expect("MULTI", "+OK", "GIVE k 1", "+QUEUED", "DEL k", "+QUEUED", "GIVE k 1", "+QUEUED", "TAKE k 0", "+QUEUED", "TAKE k 0", "+QUEUED", "GIVE k 5", "+QUEUED")
-	if got := me.text("EXEC"); !strings.HasPrefix(got, `[1 1 1 ["k" `) || !strings.HasSuffix(got, ` 0] nil 5]`) {
+	if got := me.text("EXEC"); !strings.HasPrefix(got, `[1 1 1 ["k" `) || !strings.HasSuffix(got, `] nil 5]`) {
 		t.Errorf("EXEC: %s", got)
 	}
 	if got := <-reply; !strings.HasPrefix(got, `["k" `) {

@@ -2,7 +2,7 @@ package wait
 
 import "fmt"
 
-// Check verifies W3 and the counters while nothing else happens. It is for tests.
+// Check verifies B3 and the counters while nothing else happens. It is for tests.
 func (t *Table) Check() error {
 	seen := map[*Waiter]int{}
 	for i := range t.shards {
@@ -45,7 +45,7 @@ func (t *Table) Check() error {
 	}
 	switch {
 	case len(seen) > 0:
-		return fmt.Errorf("wait: %d waiters that have ended are in queues (W3)", len(seen))
+		return fmt.Errorf("wait: %d waiters that have ended are in queues (B3)", len(seen))
 	case int64(len(t.clients)) != t.count.Load() || int64(keyed) != t.keyed.Load() || int64(timed) != t.timed.Load():
 		return fmt.Errorf("wait: %d clients, %d keyed, %d timed; counted %d, %d, %d", len(t.clients), keyed, timed,
 			t.count.Load(), t.keyed.Load(), t.timed.Load())

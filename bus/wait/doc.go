@@ -8,13 +8,13 @@
 //
 // Invariants; the tests are named after them:
 //
-//   - W1: a waiter ends exactly once, and its wake is called at most once: never by Cancel,
+//   - B1: a waiter ends exactly once, and its wake is called at most once: never by Cancel,
 //     once by any other end.
-//   - W2: waiters of a key are tried in the order in which they were added, one at a time; one
+//   - B2: waiters of a key are tried in the order in which they were added, one at a time; one
 //     is tried in only one queue at a time.
-//   - W3: a waiter that has not ended is in the queue of each of its keys; one that has ended is in none,
+//   - B3: a waiter that has not ended is in the queue of each of its keys; one that has ended is in none,
 //     and a key without waiters has no queue.
-//   - W4: nobody waits for a try but another try: End, Cancel and timers return at once and take
+//   - B4: nobody waits for a try but another try: End, Cancel and timers return at once and take
 //     effect when the try is over, if that did not end the waiter.
 //
 // All methods may be called from any goroutine. Locks, in their order: a queue's

@@ -17,7 +17,7 @@ import (
 type Tokens struct {
 	serial  atomic.Int64
 	arrival atomic.Int64
-	ahead   sync.Map // client -> arrival of its TAKE that waits
+	waiting sync.Map // client -> arrival of its TAKE that waits
 }
 
 // ErrGone is the reply of GONE.
@@ -27,7 +27,8 @@ var ErrGone = errors.New("UNBLOCKED the stream key no longer exists")
 //
 //	GIVE key n                    adds tokens; replies how many there are
 //	TAKE key [key ...] timeout    takes one: [key, serial, arrival], or a nil array. Serials grow with each
-//	                              token taken, arrivals with each TAKE that has to wait (0: it had not).
+//	                              token taken, arrivals with each TAKE; that of one that had not to wait
+//	                              is negative.
 //	PASS from to timeout          moves one: serial, or nil
 //	SEE key n timeout             waits until there are n: their number, or nil
 //	GONE key timeout              waits until there is no such key: an error, or nil
@@ -129,24 +130,27 @@ func (t *Tokens) take(c *bus.Ctx) error {
 		return err
 	}
 	_, serving := c.Serving()
+	arrival := int64(0)
+	if !serving {
+		arrival = t.arrival.Add(1)
+	}
 	if key == nil {
 		if !serving {
-			t.ahead.Store(c.Client.ID, t.arrival.Add(1))
+			t.waiting.Store(c.Client.ID, arrival)
 		}
 		return c.Wait(bus.Wait{Keys: keys, Type: keyspace.TypeString, Sole: true, Behind: behind, Timeout: timeout, TimedOut: (*bus.Reply).NullArray})
 	}
 	if _, err := add(c, key, -1); err != nil {
 		return err
 	}
-	var arrival int64
 	if serving {
-		v, _ := t.ahead.Load(c.Client.ID)
-		arrival = v.(int64)
+		v, _ := t.waiting.Load(c.Client.ID)
+		arrival = -v.(int64)
 	}
 	c.Reply.Array(3)
 	c.Reply.Bulk(key)
 	c.Reply.Int(t.serial.Add(1))
-	c.Reply.Int(arrival)
+	c.Reply.Int(-arrival)
 	return nil
 }
 
