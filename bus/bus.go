@@ -163,12 +163,7 @@ const (
 // c.Client, c.Reply and c.Tx.Now are set by the driver.
 func (b *Bus) Do(c *Ctx) Result {
 	c.woken = nil
-	mark := c.Reply.Len()
-	r := b.do(c)
-	if c.late != nil {
-		return b.settle(c, mark, r)
-	}
-	return r
+	return b.do(c)
 }
 
 // Resume runs a parked command again; v is what its wake handed over. The command of a client that
@@ -184,12 +179,7 @@ func (b *Bus) Resume(c *Ctx, v any) Result {
 		c.Reply.Append(func(buf []byte) []byte { return append(buf, v.reply...) })
 		return Done
 	}
-	mark := c.Reply.Len()
-	r := b.do(c)
-	if c.late != nil {
-		return b.settle(c, mark, r)
-	}
-	return r
+	return b.do(c)
 }
 
 func (b *Bus) do(c *Ctx) Result {
@@ -208,13 +198,20 @@ func (b *Bus) do(c *Ctx) Result {
 			err = b.inMulti(c, cmd)
 		}
 		if err == nil {
+			if c.late != nil {
+				return b.settle(c, mark, Done)
+			}
 			return Done
 		}
 	} else {
 		b.unknown.Add(1)
 		err = rejection{err}
 	}
-	return b.fail(c, mark, c.breakMulti(cmd, err))
+	r := b.fail(c, mark, c.breakMulti(cmd, err))
+	if c.late != nil {
+		return b.settle(c, mark, r)
+	}
+	return r
 }
 
 // fail turns an error into the reply: the one place for errors.
