@@ -26,6 +26,7 @@ type Bus struct {
 	counts  atomic.Pointer[[]*Counts]
 	unknown atomic.Uint64
 	errs    errorStats
+	events  events
 }
 
 // New returns a bus over space without commands. The layers surround every

@@ -39,6 +39,8 @@ type Ctx struct {
 	group   group    // what the log layer collects
 	gate    uint64   // what the replies wait for
 	far     bool     // the last EXEC reached for more than one database
+
+	channel []byte // scratch of Event
 }
 
 // NewCtx returns a context for one driver goroutine.

@@ -96,6 +96,9 @@ func setBit(c *bus.Ctx) error {
 			return err
 		}
 	}
+	if changed != old || at >= size {
+		c.Event(bus.EventString, "setbit", c.Args[1])
+	}
 	writeBit(c, old&bit)
 	return nil
 }

@@ -86,7 +86,14 @@ func bitField(c *bus.Ctx) error {
 	for i := range ops {
 		f.run(c, &ops[i])
 	}
-	return f.store(c.Tx, c.Args[1], raw)
+	grows := f.spans[len(f.spans)-1].to > len(f.value)
+	if err := f.store(c.Tx, c.Args[1], raw); err != nil {
+		return err
+	}
+	if f.changed || grows && f.wrote {
+		c.Event(bus.EventString, "setbit", c.Args[1])
+	}
+	return nil
 }
 
 func bitFieldRO(c *bus.Ctx) error {
@@ -212,6 +219,8 @@ type fields struct {
 	value []byte // as it is stored
 	spans []fieldSpan
 	buf   []byte // the bytes of the spans
+
+	wrote, changed bool // some operation did, and found something else there
 }
 
 // fieldSpan is a part of the string that operations write: the bytes [from, to), which
@@ -307,6 +316,8 @@ func (f *fields) run(c *bus.Ctx, o *fieldOp) {
 		c.Reply.Int(n)
 	}
 	w.setField(shift, o.width, uint64(n))
+	f.wrote = true
+	f.changed = f.changed || o.number(w.field(shift, o.width)) != old
 	s := f.spans[f.firstSpan(o.from())]
 	copy(f.bytes(s)[o.from()-s.from:], w[:o.to()-o.from()])
 }

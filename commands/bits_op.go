@@ -52,13 +52,16 @@ func bitOp(c *bus.Ctx) error {
 	}
 	dest := c.Args[2]
 	if n == 0 {
-		c.Tx.Delete(dest)
+		if c.Tx.Delete(dest) {
+			c.Event(bus.EventGeneric, "del", dest)
+		}
 		c.Reply.Int(0)
 		return nil
 	}
 	if err := c.Tx.SetFilled(dest, n, func(b []byte) { op.compute(b, srcs) }); err != nil {
 		return err
 	}
+	c.Event(bus.EventString, "set", dest)
 	c.Reply.Int(int64(n))
 	return nil
 }

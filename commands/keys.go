@@ -65,6 +65,7 @@ func unlink(c *bus.Ctx) error {
 	n := 0
 	for _, key := range c.Args[1:] {
 		if c.Tx.Delete(key) {
+			c.Event(bus.EventGeneric, "del", key)
 			c.Ready(key)
 			n++
 		}

@@ -170,8 +170,10 @@ func setDeadline(c *bus.Ctx, e expiry) error {
 		return nil
 	case ms <= c.Now():
 		c.Tx.Delete(key)
+		c.Event(bus.EventGeneric, "del", key)
 	default:
 		c.Tx.ExpireAt(key, ms)
+		c.Event(bus.EventGeneric, "expire", key)
 	}
 	c.Reply.Int(1)
 	return nil
@@ -181,6 +183,7 @@ func persist(c *bus.Ctx) error {
 	c.Tx.Raw = ownEffect(c)
 	c.Tx.LookWrite(c.Args[1]) // a use, whether it expires or not
 	if c.Tx.Persist(c.Args[1]) {
+		c.Event(bus.EventGeneric, "persist", c.Args[1])
 		c.Reply.Int(1)
 	} else {
 		c.Reply.Int(0)

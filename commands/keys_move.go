@@ -84,7 +84,10 @@ func renameTo(c *bus.Ctx, onlyNew bool) (renamed bool, err error) {
 			return false, nil
 		}
 	}
-	renamed, err = c.Tx.Rename(from, to)
+	if renamed, err = c.Tx.Rename(from, to); renamed {
+		c.Event(bus.EventGeneric, "rename_from", from)
+		c.Event(bus.EventGeneric, "rename_to", to)
+	}
 	c.Ready(to)
 	c.Ready(from)
 	return renamed, err
@@ -118,6 +121,9 @@ func copyKey(c *bus.Ctx) error {
 		return nil
 	}
 	ok, err := c.Tx.Copy(from, db, to, replace)
+	if ok {
+		c.EventIn(db, bus.EventGeneric, "copy_to", to)
+	}
 	c.ReadyIn(db, to)
 	return replyMoved(c, ok, err)
 }
@@ -130,7 +136,15 @@ func move(c *bus.Ctx) error {
 	if db == c.Tx.DB {
 		return errSameObject
 	}
+	if _, found := c.Tx.LookWrite(c.Args[1]); !found {
+		c.Reply.Int(0)
+		return nil
+	}
 	ok, err := c.Tx.Move(c.Args[1], db)
+	if ok {
+		c.Event(bus.EventGeneric, "move_from", c.Args[1])
+		c.EventIn(db, bus.EventGeneric, "move_to", c.Args[1])
+	}
 	c.ReadyIn(db, c.Args[1])
 	c.Ready(c.Args[1])
 	return replyMoved(c, ok, err)

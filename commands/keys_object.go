@@ -60,7 +60,7 @@ var keyObject = []bus.Spec{
 // object finds the item of an OBJECT subcommand without marking its key as used. If there
 // is none it writes nil.
 func object(c *bus.Ctx) (it keyspace.Item, ok bool) {
-	if it, ok = lookQuietly(c, c.Args[2]); !ok {
+	if it, ok = c.Tx.LookAt(c.Args[2]); !ok {
 		c.Reply.Null()
 	}
 	return it, ok

@@ -32,6 +32,7 @@ func appendTail(c *bus.Ctx) error {
 	if err != nil {
 		return err
 	}
+	c.Event(bus.EventString, "append", c.Args[1])
 	c.Reply.Int(int64(n))
 	return nil
 }
@@ -63,6 +64,7 @@ func setRange(c *bus.Ctx) error {
 	if err != nil {
 		return err
 	}
+	c.Event(bus.EventString, "setrange", key)
 	c.Reply.Int(int64(n))
 	return nil
 }

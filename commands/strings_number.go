@@ -95,6 +95,7 @@ func add(c *bus.Ctx, by int64) error {
 	if err := c.Tx.SetInt(c.Args[1], n, keyspace.KeepTTL); err != nil {
 		return err
 	}
+	c.Event(bus.EventString, "incrby", c.Args[1])
 	c.Reply.Int(n)
 	return nil
 }
@@ -127,6 +128,7 @@ func incrByFloat(c *bus.Ctx) error {
 	if err := c.Tx.SetText(c.Args[1], text, keyspace.KeepTTL); err != nil {
 		return err
 	}
+	c.Event(bus.EventString, "incrbyfloat", c.Args[1])
 	c.Reply.Bulk(text)
 	return nil
 }

@@ -59,6 +59,7 @@ func setPairs(c *bus.Ctx) error {
 		if err := c.Tx.SetBytes(c.Args[i], c.Args[i+1], keyspace.NoTTL); err != nil {
 			return err
 		}
+		c.Event(bus.EventString, "set", c.Args[i])
 	}
 	return nil
 }

@@ -82,6 +82,7 @@ func set(c *bus.Ctx) error {
 		if err := c.Tx.SetBytes(key, value, keyspace.NoTTL); err != nil {
 			return err
 		}
+		c.Event(bus.EventString, "set", key)
 		c.Reply.OK()
 		return nil
 	}
@@ -107,6 +108,10 @@ func set(c *bus.Ctx) error {
 	}
 	if err := c.Tx.SetBytes(key, value, ttl); err != nil {
 		return err
+	}
+	c.Event(bus.EventString, "set", key)
+	if o.expiry != noExpiry {
+		c.Event(bus.EventGeneric, "expire", key)
 	}
 	if !o.get {
 		c.Reply.OK()
@@ -145,6 +150,7 @@ func setNX(c *bus.Ctx) error {
 	if err := c.Tx.SetBytes(c.Args[1], c.Args[2], keyspace.NoTTL); err != nil {
 		return err
 	}
+	c.Event(bus.EventString, "set", c.Args[1])
 	c.Reply.Int(1)
 	return nil
 }
@@ -161,6 +167,8 @@ func setExpiring(c *bus.Ctx, e expiry) error {
 	if err := c.Tx.SetBytes(c.Args[1], c.Args[3], keyspace.At(ms)); err != nil {
 		return err
 	}
+	c.Event(bus.EventString, "set", c.Args[1])
+	c.Event(bus.EventGeneric, "expire", c.Args[1])
 	c.Reply.OK()
 	return nil
 }
@@ -171,7 +179,11 @@ func getSet(c *bus.Ctx) error {
 		return err
 	}
 	replyString(c, it, ok)
-	return c.Tx.SetBytes(c.Args[1], c.Args[2], keyspace.NoTTL)
+	if err := c.Tx.SetBytes(c.Args[1], c.Args[2], keyspace.NoTTL); err != nil {
+		return err
+	}
+	c.Event(bus.EventString, "set", c.Args[1])
+	return nil
 }
 
 func getDel(c *bus.Ctx) error {
@@ -182,6 +194,7 @@ func getDel(c *bus.Ctx) error {
 	replyString(c, it, ok)
 	if ok {
 		c.Tx.Delete(c.Args[1])
+		c.Event(bus.EventGeneric, "del", c.Args[1])
 	}
 	return nil
 }
@@ -209,12 +222,16 @@ func getEX(c *bus.Ctx) error {
 	replyString(c, it, true)
 	switch {
 	case o.persist:
-		c.Tx.Persist(key)
+		if c.Tx.Persist(key) {
+			c.Event(bus.EventGeneric, "persist", key)
+		}
 	case o.expiry == noExpiry:
 	case ms <= c.Now():
 		c.Tx.Delete(key)
+		c.Event(bus.EventGeneric, "del", key)
 	default:
 		c.Tx.ExpireAt(key, ms)
+		c.Event(bus.EventGeneric, "expire", key)
 	}
 	return nil
 }

@@ -16,6 +16,10 @@ func (t *Tx) SetFilled(key []byte, n int, fill func(b []byte)) error {
 		p.d = t.s.db(p.st, t.DB)
 		p.sb = &p.d.subs[p.slot>>t.s.shift]
 	}
+	if p.stale {
+		t.overwritesExpired(&p, key)
+	}
+	added := !p.live()
 	l := layoutOf(formRaw, len(key), n, false)
 	f, err := t.newRecord(&p, &l, n)
 	if err != nil {
@@ -28,6 +32,9 @@ func (t *Tx) SetFilled(key []byte, n int, fill func(b []byte)) error {
 	}
 	t.finish(&p, &f, &l, key, noDeadline)
 	t.link(&p, &f)
+	if added {
+		t.tellAdded(t.DB, key)
+	}
 	return nil
 }
 

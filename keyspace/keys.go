@@ -184,6 +184,13 @@ func (t *Tx) liveIn(db int, key []byte) bool {
 	return true
 }
 
+// exists says whether a database has a key, which is no use of it.
+func (t *Tx) exists(db int, key []byte) bool {
+	var p place
+	t.locate(&p, db, key)
+	return p.live()
+}
+
 // transfer stores the value of src at dst, and removes src if it moves.
 func (t *Tx) transfer(src []byte, dstDB int, dst []byte, moves bool) (bool, error) {
 	var p place
@@ -213,6 +220,7 @@ func (t *Tx) transfer(src []byte, dstDB int, dst []byte, moves bool) (bool, erro
 		// A long string is "raw" anyway.
 		c = content{form: formRaw, b: p.st.arena.text(&p.r, nil), as: wordRaw}
 	}
+	renewed := t.s.added.Load() != nil && t.exists(dstDB, dst)
 	use := t.freshUse()
 	if moves {
 		use = p.r.lru()
@@ -221,6 +229,9 @@ func (t *Tx) transfer(src []byte, dstDB int, dst []byte, moves bool) (bool, erro
 		return false, err
 	}
 	t.setUse(dstDB, dst, use)
+	if renewed {
+		t.tellAdded(dstDB, dst) // as in Redis, where the old one is deleted first
+	}
 	if !moves {
 		return true, nil
 	}

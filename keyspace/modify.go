@@ -150,7 +150,11 @@ func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (
 	}
 	copy(to, old)
 	patchInto(to, len(old), off, patch)
+	added := !p.live()
 	t.link(p, &f)
+	if added {
+		t.tellAdded(p.db, key)
+	}
 	return n, nil
 }
 

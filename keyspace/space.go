@@ -38,6 +38,8 @@ type Space struct {
 	charged []atomic.Bool                              // by database
 	told    atomic.Pointer[func(int, []byte, Removal)] // OnRemoved
 
+	added, missed atomic.Pointer[func(int, []byte)] // OnAdded, OnMissed
+
 	expiredKeys atomic.Int64 // removed because their deadline had passed
 	evictedKeys atomic.Int64 // removed to make room
 	exceeded    atomic.Int64 // unix ms since when the total is above the limit, 0: it is not

@@ -138,7 +138,22 @@ func (t *Tx) Look(key []byte) (it Item, ok bool) {
 		it.st.hits++
 	} else {
 		it.st.misses++
+		t.tellMissed(key)
 	}
+	return it, ok
+}
+
+// LookAt is Look for a command that tells about the key's record: it neither touches the
+// access time nor tells of a miss (OnMissed).
+func (t *Tx) LookAt(key []byte) (it Item, ok bool) {
+	noTouch := t.NoTouch
+	t.NoTouch = true
+	if ok = t.look(&it, key); ok {
+		it.st.hits++
+	} else {
+		it.st.misses++
+	}
+	t.NoTouch = noTouch
 	return it, ok
 }
 

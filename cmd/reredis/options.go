@@ -113,6 +113,9 @@ func (n *node) follow() {
 			}
 		}, nil, nil
 	})
+	n.store.OnChange([]string{"observe"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
+		return func() { n.bus.SetEvents(bus.ParseEvents(next.Observe.KeyspaceEvent)) }, nil, nil
+	})
 	n.store.OnChange([]string{"log"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
 		return func() { n.level.Set(levels[next.Log.Level]) }, nil, nil
 	})

@@ -146,6 +146,8 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 			return nil, errors.Join(err, n.server.Close(), space.Close())
 		}
 	}
+	n.bus.PublishEvents(n.pubsub)
+	n.bus.SetEvents(bus.ParseEvents(cfg.Observe.KeyspaceEvent))
 	n.follow()
 	return n, nil
 }
