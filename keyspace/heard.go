@@ -22,7 +22,10 @@ func (t *Tx) tellAdded(db int, key []byte) {
 	}
 }
 
-// tellMissed calls what OnMissed set.
+// tellMissed calls what OnMissed set. It is no part of Look, which would become slower where it
+// finds something.
+//
+//go:noinline
 func (t *Tx) tellMissed(key []byte) {
 	if f := t.s.missed.Load(); f != nil {
 		(*f)(t.DB, key)
