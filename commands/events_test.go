@@ -83,8 +83,10 @@ func TestEventsLikeRedis(t *testing.T) {
 				ours.do(args...)
 				theirs.do(args...)
 				got, want := events.take(), heard.take()
-				if args[0] == "BITOP" && strings.Contains(strings.Join(got, " "), "expired") != strings.Contains(strings.Join(want, " "), "expired") {
-					continue // an expired destination that gets nothing: in Redis it is deleted, here it expires
+				if args[0] == "BITOP" {
+					// An expired destination that gets nothing: in Redis it is deleted, here it expires.
+					goes := func(e string) bool { return strings.Contains(e, "expired") || strings.Contains(e, "del") }
+					got, want = slices.DeleteFunc(got, goes), slices.DeleteFunc(want, goes)
 				}
 				if !slices.Equal(got, want) {
 					t.Fatalf("command %d %q: our events are\n  %s\nthose of Redis\n  %s", n, args,
