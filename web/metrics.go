@@ -114,6 +114,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 			send(f.desc, f.kind, float64(f.read(n)))
 		}
 	}
+	if c.sources.WAL != nil {
+		collectWAL(send, c.sources.WAL())
+	}
 	if c.sources.Keyspace != nil {
 		k := c.sources.Keyspace()
 		for _, f := range keyspaceFigures {

@@ -17,6 +17,7 @@ type Sources struct {
 	Commands Commands
 	Net      func() Net
 	Keyspace func() Keyspace
+	WAL      func() WAL
 }
 
 // Net are the figures of RESP connections.

@@ -32,7 +32,8 @@ type persistence struct {
 	started  time.Time   // of the loading
 	progress atomic.Pointer[wal.Progress]
 	loaded   atomic.Int64 // keys
-	replayed atomic.Int64 // entries
+	took     atomic.Int64 // of the loading, in nanoseconds
+	torn     atomic.Int64 // bytes cut off at the start
 
 	mu    sync.Mutex // guards what follows
 	saves saves
@@ -105,8 +106,9 @@ func (p *persistence) load(ctx context.Context) error {
 		log.Warn("a snapshot was passed over: the older one and the log hold all of it", "snapshot", d.Info.ID, "error", d.Err)
 	}
 	p.loaded.Store(done.Keys)
-	p.replayed.Store(done.Entries)
 	took := time.Since(p.started)
+	p.took.Store(int64(took))
+	p.torn.Store(info.TornBytes)
 	log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", took.Seconds()), "keys", done.Keys, "entries", done.Entries, "lsn", done.Last)
 	return p.begin(cfg, info)
 }

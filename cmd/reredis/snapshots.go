@@ -7,6 +7,7 @@ import (
 
 	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/wal"
+	"github.com/reredis/reredis/web"
 )
 
 // saves is what is known of snapshots.
@@ -158,4 +159,37 @@ func (p *persistence) Status() commands.PersistenceStatus {
 	st.Saving, st.SaveStarted, st.SaveKeys = p.saves.running, p.saves.started, p.saves.keys
 	st.LastError, st.LastTook, st.Saves = p.saves.err, p.saves.took, p.saves.count
 	return st
+}
+
+// figures are those of the metrics.
+func (p *persistence) figures() web.WAL {
+	st := p.Status()
+	w := web.WAL{
+		LogBytes: st.LogSize, Refusing: st.WriteError != nil, Snapshots: st.Saves, SnapshotTime: st.LastSave,
+		SnapshotBytes: st.LogBase, SnapshotTook: st.LastTook,
+		Recovered: time.Duration(p.took.Load()), TornBytes: p.torn.Load(),
+	}
+	l, s := p.journal.log.Load(), p.snaps.Load()
+	if l == nil || s == nil {
+		return w
+	}
+	stats := l.Stats()
+	w.Appended, w.Written, w.Durable = uint64(stats.Appended), uint64(stats.Written), uint64(stats.Durable)
+	w.Unsynced, w.Entries, w.Batches, w.Bytes = stats.Unsynced, stats.Entries, stats.Batches, stats.Bytes
+	w.Syncs, w.SyncFailures, w.Rehomes, w.Committing = stats.Syncs, stats.SyncFailures, stats.Rehomes, stats.Committing
+	if all := s.Snapshots(); len(all) > 0 {
+		w.Snapshot = uint64(all[len(all)-1].MaxL)
+	}
+	return w
+}
+
+// ready says why the server can not serve clients yet.
+func (p *persistence) ready() error {
+	if p.loading.Load() {
+		return errors.New("loading the data")
+	}
+	if err := p.journal.log.Load().Refused(); err != nil {
+		return err
+	}
+	return nil
 }

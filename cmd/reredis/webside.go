@@ -9,10 +9,15 @@ import (
 // webOptions is the configuration in the HTTP side's words, and where its figures come from.
 func (n *node) webOptions(cfg *configs.Config) web.Options {
 	v := version.Get()
+	sources := web.Sources{Commands: n.bus, Net: n.webNet, Keyspace: n.webKeyspace}
+	var ready func() error
+	if n.persist != nil {
+		sources.WAL, ready = n.persist.figures, n.persist.ready
+	}
 	return web.Options{
 		Bind: configs.Addrs(cfg.HTTP.Bind), Port: cfg.HTTP.Port,
 		PortFixed: !n.store.Origin("http.port").IsDefault(),
-		Sources:   web.Sources{Commands: n.bus, Net: n.webNet, Keyspace: n.webKeyspace},
+		Sources:   sources, Ready: ready,
 		Build:     web.Build{Version: v.Version, Commit: v.Commit},
 		Log:       n.log,
 	}
