@@ -44,7 +44,7 @@ const (
 //
 // Two kinds of errors of Append matter. After one of the write, nothing has happened: the frames are written again, at the
 // same place. A *SyncError is for good: what the file holds beyond the durable mark is never
-// trusted again (W8), all calls but Read and Rehome return it, and Rehome begins another file.
+// trusted again (W8), Append, Sync and Rotate return it from then on, and Rehome begins another file.
 type FileBackend struct {
 	fs   vfs.FS
 	o    FileOptions
