@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,9 +118,9 @@ func (s *segment) note(base LSN, off int64) {
 
 // before returns a frame's place at or before that of an LSN.
 func (s *segment) before(lsn LSN) place {
-	for i := len(s.marks) - 1; i >= 0; i-- {
-		if s.marks[i].base <= lsn {
-			return s.marks[i]
+	for _, p := range slices.Backward(s.marks) {
+		if p.base <= lsn {
+			return p
 		}
 	}
 	return place{s.first, segHeaderSize}

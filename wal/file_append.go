@@ -1,7 +1,6 @@
 package wal
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -150,16 +149,6 @@ func (b *FileBackend) leave(s *segment) {
 	_ = s.close() // its data is durable, or lives elsewhere
 }
 
-// failure is the error that the backend is stuck with, nil if there is none.
-func (b *FileBackend) failure() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.failed == nil {
-		return nil
-	}
-	return &SyncError{b.failed}
-}
-
 // fail makes an error the one that only Rehome mends, unless there is one.
 func (b *FileBackend) fail(err error) error {
 	b.mu.Lock()
@@ -168,10 +157,4 @@ func (b *FileBackend) fail(err error) error {
 		b.failed = err
 	}
 	return err
-}
-
-// isSync says whether err is a failed sync.
-func isSync(err error) bool {
-	var s *SyncError
-	return errors.As(err, &s)
 }

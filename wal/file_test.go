@@ -74,6 +74,12 @@ func effects(t testing.TB, b *FileBackend, from LSN) (list []string) {
 	return list
 }
 
+// isSync says whether err is a failed sync.
+func isSync(err error) bool {
+	var s *SyncError
+	return errors.As(err, &s)
+}
+
 func numbers(from, to int) (list []string) {
 	for i := from; i <= to; i++ {
 		list = append(list, fmt.Sprintf("effect %d %s", i, strings.Repeat("x", i%97)))

@@ -37,6 +37,7 @@ type FS interface {
 type File interface {
 	io.ReaderAt
 	io.WriterAt
+	io.Closer
 	// Sync makes data and length durable. It may run beside WriteAt; then it covers what was
 	// written before it began.
 	Sync() error
@@ -44,7 +45,6 @@ type File interface {
 	Size() (int64, error)
 	// Truncate sets the length.
 	Truncate(size int64) error
-	Close() error
 }
 
 // LockedError says that another process holds a lock file.
