@@ -1,7 +1,9 @@
 package wal
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 )
 
@@ -18,7 +20,7 @@ func (b *FileBackend) Append(fs []Frame, sync bool) (Marks, error) {
 		f := &fs[i]
 		b.seal(s, f)
 		if _, err := s.file.WriteAt(f.Bytes, off); err != nil {
-			return b.Marks(), fmt.Errorf("wal: %s, offset %d: %w", s.name, off, err)
+			return b.Marks(), fmt.Errorf("wal: %s, offset %d: %w", s.name, off, cause(err))
 		}
 		off += int64(len(f.Bytes))
 	}
@@ -131,7 +133,7 @@ func (b *FileBackend) syncSegment(s *segment) error {
 		return nil
 	}
 	if err != nil {
-		b.failed = fmt.Errorf("%s: %w", s.name, err)
+		b.failed = fmt.Errorf("%s: %w", s.name, cause(err))
 		return &SyncError{b.failed}
 	}
 	s.synced = last
@@ -155,6 +157,14 @@ func (b *FileBackend) fail(err error) error {
 	defer b.mu.Unlock()
 	if b.failed == nil {
 		b.failed = err
+	}
+	return err
+}
+
+// cause is the system's error without the name by which the file was opened: it was a spare's then.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
 	}
 	return err
 }
