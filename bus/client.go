@@ -94,7 +94,6 @@ type ConnState struct {
 	OutList                int // further buffers waiting (count)
 	OutListMem             int
 	TotalMem               int
-	Parked                 bool // waits for something
 	Events                 string
 	IdleMillis             int64
 }

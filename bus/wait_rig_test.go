@@ -142,6 +142,7 @@ type client struct {
 
 	mu      sync.Mutex
 	replies []string
+	gates   []uint64 // of the replies
 	ended   func(reply string)
 }
 
@@ -184,6 +185,7 @@ func (c *client) after(res bus.Result) {
 		c.parked, c.cancel = false, nil
 		c.mu.Lock()
 		c.replies = append(c.replies, reply)
+		c.gates = append(c.gates, ctx.TakeGate())
 		f := c.ended
 		c.mu.Unlock()
 		if f != nil {

@@ -65,6 +65,19 @@ func TestWaitServedInOrder(t *testing.T) {
 	})
 }
 
+// Each reply waits for what its own command has logged, whoever ran it.
+func TestWaitGates(t *testing.T) {
+	scene(t, func(r *rig, c []*client) {
+		c[0].send("TAKE a 0")
+		synctest.Wait()
+		c[1].send("GIVE a 2", "TAKE a 0")
+		synctest.Wait()
+		if got := fmt.Sprint(c[0].gates, c[1].gates, len(r.log.take())); got != "[2] [1 3] 3" {
+			t.Errorf("gates %s", got)
+		}
+	})
+}
+
 // What a served command makes ready is served, too, as long as there is something.
 func TestWaitChains(t *testing.T) {
 	scene(t, func(r *rig, c []*client) {

@@ -101,7 +101,7 @@ func ownState(c *bus.Ctx, st bus.ConnState) bus.ConnState {
 		query = len(c.Raw)
 	}
 	st.QueryBuf, st.OutBuf, st.OutList, st.OutListMem = query, 0, 0, 0
-	st.Parked, st.Events, st.IdleMillis = false, "r", 0
+	st.Events, st.IdleMillis = "r", 0
 	st.TotalMem = max(st.TotalMem, st.QueryBuf+st.ArgvMem)
 	return st
 }

@@ -285,7 +285,6 @@ func (c *conn) state(now int64) bus.ConnState {
 		OutBuf:       len(c.seg),
 		OutList:      len(c.held.blocks),
 		OutListMem:   c.held.mem + c.sending,
-		Parked:       c.parked != nil,
 		Events:       "r",
 		IdleMillis:   max(0, now-c.client.LastSeen),
 	}
