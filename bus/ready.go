@@ -124,7 +124,7 @@ func (b *Bus) serve(c *Ctx) (rest []readyKey) {
 	}
 	s := c.servant()
 	s.SetNow(c.Now())
-	for i := 0; i < len(l.ready); i++ {
+	for i := 0; i < len(l.ready); i++ { //nolint:intrange // serving makes the list longer
 		r := l.ready[i]
 		delete(l.index, r.key)
 		if !b.waits.Serve(r.key, r.had, s.serveOne) {

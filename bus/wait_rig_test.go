@@ -164,7 +164,7 @@ func (c *client) send(lines ...string) {
 func (c *client) next() {
 	for len(c.pending) > 0 && !c.parked && !c.closed {
 		var args [][]byte
-		for _, w := range strings.Fields(string(c.pending[0])) {
+		for w := range strings.FieldsSeq(string(c.pending[0])) {
 			args = append(args, []byte(w))
 		}
 		c.pending = c.pending[1:]

@@ -31,7 +31,7 @@ func appendClient(b []byte, c *bus.Client, st bus.ConnState, now int64) []byte {
 	str(" name=", c.Name)
 	num(" age=", max(0, now-c.Created)/1000)
 	num(" idle=", max(0, st.IdleMillis)/1000)
-	str(" flags=", clientLetters(c, st))
+	str(" flags=", clientLetters(c))
 	num(" db=", int64(c.DB))
 	var channels, patterns, shards int
 	if c.Sub != nil {
@@ -63,7 +63,7 @@ func appendClient(b []byte, c *bus.Client, st bus.ConnState, now int64) []byte {
 }
 
 // clientLetters are the flags of a connection in a line of CLIENT LIST.
-func clientLetters(c *bus.Client, st bus.ConnState) string {
+func clientLetters(c *bus.Client) string {
 	var b []byte
 	for _, f := range []struct {
 		on     bool

@@ -7,11 +7,11 @@ type Types uint32
 type Outcome uint8
 
 const (
-	// Served: the waiter ends.
+	// Served ends the waiter.
 	Served Outcome = iota
-	// Nothing: the key has nothing for it, it keeps its place.
+	// Nothing is there for it, it keeps its place.
 	Nothing
-	// Closed: nobody can be tried now (an exclusive phase); Serve is to be called again.
+	// Closed says that nobody can be tried now (an exclusive phase); Serve is to be called again.
 	Closed
 )
 

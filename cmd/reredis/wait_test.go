@@ -64,8 +64,10 @@ func tryUnblock(t *testing.T, s *instance, protocol func(*redis.Options)) {
 		want    result
 	}{
 		{func(id int64) (int64, error) { return c.ClientUnblock(ctx, id).Result() }, result{v: int64(0)}},
-		{func(id int64) (int64, error) { return c.ClientUnblockWithError(ctx, id).Result() },
-			result{err: fmt.Errorf("UNBLOCKED client unblocked via CLIENT UNBLOCK")}},
+		{
+			func(id int64) (int64, error) { return c.ClientUnblockWithError(ctx, id).Result() },
+			result{err: fmt.Errorf("UNBLOCKED client unblocked via CLIENT UNBLOCK")},
+		},
 	} {
 		wait := async(t, s, protocol, "WAIT", 1, 0)
 		waiting(t, c, 1)
