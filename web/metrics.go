@@ -51,6 +51,8 @@ var netFigures = []figure[Net]{
 	{desc("clients_closed_output_limit_total", "Clients closed because they did not read their replies."), prometheus.CounterValue, func(n Net) int64 { return n.OutputLimited }},
 	{desc("clients_closed_query_limit_total", "Clients closed because of an unfinished command that was too long."), prometheus.CounterValue, func(n Net) int64 { return n.QueryLimited }},
 	{desc("clients_closed_idle_total", "Clients closed because they sent nothing."), prometheus.CounterValue, func(n Net) int64 { return n.IdleClosed }},
+	{desc("clients_closed_memory_limit_total", "Clients closed because all together held too much memory."), prometheus.CounterValue, func(n Net) int64 { return n.Evicted }},
+	{desc("clients_memory_bytes", "Memory that clients hold."), prometheus.GaugeValue, func(n Net) int64 { return n.Memory }},
 }
 
 var keyspaceFigures = []figure[Keyspace]{
@@ -61,6 +63,7 @@ var keyspaceFigures = []figure[Keyspace]{
 	{desc("keyspace_hits_total", "Look-ups that found a key."), prometheus.CounterValue, func(k Keyspace) int64 { return k.Hits }},
 	{desc("keyspace_misses_total", "Look-ups that found none."), prometheus.CounterValue, func(k Keyspace) int64 { return k.Misses }},
 	{desc("expired_keys_total", "Keys removed at their deadline."), prometheus.CounterValue, func(k Keyspace) int64 { return k.ExpiredKeys }},
+	{desc("evicted_keys_total", "Keys removed to make room."), prometheus.CounterValue, func(k Keyspace) int64 { return k.EvictedKeys }},
 	{desc("lazyfree_pending_keys", "Keys whose memory waits to be freed."), prometheus.GaugeValue, func(k Keyspace) int64 { return k.LazyFreePending }},
 }
 

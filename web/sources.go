@@ -33,6 +33,9 @@ type Net struct {
 	OutputLimited      int64 // closed by an output limit
 	QueryLimited       int64 // closed by the query limit
 	IdleClosed         int64 // closed by the idle timeout
+	Evicted            int64 // closed because all together held too much memory
+
+	Memory int64 // bytes that clients hold now
 }
 
 // Keyspace are the figures of the data.
@@ -42,6 +45,7 @@ type Keyspace struct {
 	MappedBytes            int64 // address space taken from the system
 	Hits, Misses           int64 // look-ups since the start
 	ExpiredKeys            int64 // since the start
+	EvictedKeys            int64 // since the start
 	LazyFreePending        int64 // keys whose memory waits to be freed
 
 	// Lateness of active expiry in the last seconds, in milliseconds.

@@ -140,10 +140,12 @@ func TestMetrics(t *testing.T) {
 		Build: Build{Version: "1.2.3", Commit: "abc"},
 		Sources: Sources{
 			Commands: counts{[]*bus.Counts{get, never}},
-			Net:      func() Net { return Net{Clients: 5, Rejected: 6, InputBytes: 7, OutputBytes: 8} },
+			Net: func() Net {
+				return Net{Clients: 5, Rejected: 6, InputBytes: 7, OutputBytes: 8, Evicted: 15, Memory: 16}
+			},
 			Keyspace: func() Keyspace {
 				return Keyspace{
-					UsedMemory: 1 << 40, MappedBytes: 10, Hits: 11, Misses: 12, ExpireLagP99: 1500,
+					UsedMemory: 1 << 40, MappedBytes: 10, Hits: 11, Misses: 12, EvictedKeys: 17, ExpireLagP99: 1500,
 					Databases: []Database{{}, {}, {Keys: 13, Expires: 14}},
 				}
 			},
@@ -168,6 +170,9 @@ func TestMetrics(t *testing.T) {
 		`reredis_keyspace_hits_total 11`,
 		`reredis_keyspace_misses_total 12`,
 		`reredis_expire_lag_seconds{quantile="0.99"} 1.5`,
+		`reredis_clients_closed_memory_limit_total 15`,
+		`reredis_clients_memory_bytes 16`,
+		`reredis_evicted_keys_total 17`,
 		`reredis_db_keys{db="0"} 0`,
 		`reredis_db_keys{db="2"} 13`,
 		`reredis_db_keys_expiring{db="2"} 14`,

@@ -32,7 +32,7 @@ func (n *node) webNet() web.Net {
 		Blocked:  int64(waiting + n.pause.Count()),
 		Received: st.Received, Rejected: st.Rejected,
 		InputBytes: st.NetIn, OutputBytes: st.NetOut,
-		OutputLimited: st.OutputLimited, QueryLimited: st.QueryLimited, IdleClosed: st.Idle,
+		OutputLimited: st.OutputLimited, QueryLimited: st.QueryLimited, IdleClosed: st.Idle, Evicted: st.Evicted, Memory: st.Memory,
 	}
 }
 
@@ -42,7 +42,7 @@ func (n *node) webKeyspace() web.Keyspace {
 	k := web.Keyspace{
 		UsedMemory: st.UsedMemory, PeakMemory: st.PeakMemory, MaxMemory: st.MaxMemory,
 		MappedBytes: st.MappedBytes, Hits: st.Hits, Misses: st.Misses,
-		ExpiredKeys: st.ExpiredKeys, LazyFreePending: st.LazyFreePending,
+		ExpiredKeys: st.ExpiredKeys, EvictedKeys: st.EvictedKeys, LazyFreePending: st.LazyFreePending,
 		ExpireLagP50: st.ExpireLagP50Ms, ExpireLagP99: st.ExpireLagMs, ExpireLagMax: st.ExpireLagMaxMs,
 		Databases: make([]web.Database, n.space.Databases()),
 	}
