@@ -10,7 +10,7 @@ import (
 func benchTable(b *testing.B, bus *Bus) {
 	b.Helper()
 	specs := []Spec{
-		{Name: "get", Arity: 2, Flags: ReadOnly | Fast, Keys: []KeySpec{OneKey(1, KeyRO)}, Run: func(c *Ctx) error {
+		{Name: "get", Arity: 2, Flags: ReadOnly | Fast, Complexity: "O(1)", Keys: []KeySpec{OneKey(1, KeyRO)}, Run: func(c *Ctx) error {
 			it, ok := c.Tx.Look(c.Args[1])
 			if !ok {
 				c.Reply.Null()
@@ -19,7 +19,7 @@ func benchTable(b *testing.B, bus *Bus) {
 			c.Reply.Bulk(it.Bytes(nil))
 			return nil
 		}},
-		{Name: "set", Arity: 3, Flags: Write, Keys: []KeySpec{OneKey(1, KeyOW)}, Run: func(c *Ctx) error {
+		{Name: "set", Arity: 3, Flags: Write, Complexity: "O(1)", Keys: []KeySpec{OneKey(1, KeyOW)}, Run: func(c *Ctx) error {
 			if err := c.Tx.SetBytes(c.Args[1], c.Args[2], keyspace.NoTTL); err != nil {
 				return err
 			}

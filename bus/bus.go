@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/reredis/reredis/bus/wait"
 	"github.com/reredis/reredis/keyspace"
@@ -17,6 +18,7 @@ type Bus struct {
 	space  *keyspace.Space
 	layers []Layer // outermost first
 	waits  *wait.Table
+	clock  func() time.Duration // since some moment; never 0
 
 	mu    sync.Mutex // guards specs, nextID and composing
 	specs []*Spec
@@ -25,6 +27,7 @@ type Bus struct {
 	table   atomic.Pointer[table]
 	counts  atomic.Pointer[[]*Counts]
 	unknown atomic.Uint64
+	era     atomic.Uint32 // twice the number of ResetCounts
 	errs    errorStats
 	events  events
 }
@@ -32,7 +35,11 @@ type Bus struct {
 // New returns a bus over space without commands. The layers surround every
 // command, the first outermost.
 func New(space *keyspace.Space, layers ...Layer) *Bus {
-	b := &Bus{space: space, layers: layers, waits: wait.NewTable()}
+	epoch := time.Now()
+	b := &Bus{
+		space: space, layers: layers, waits: wait.NewTable(),
+		clock: func() time.Duration { return time.Since(epoch) + 1 },
+	}
 	b.counts.Store(&[]*Counts{})
 	b.table.Store(newTable(nil))
 	return b
@@ -171,6 +178,7 @@ func (b *Bus) Do(c *Ctx) Result {
 // was served while it waited, or whose wait ended, is only finished.
 func (b *Bus) Resume(c *Ctx, v any) Result {
 	c.woken = v
+	c.began, c.Client.began = c.Client.began, 0
 	c.Client.Blocked = false
 	switch v := v.(type) {
 	case *ending:
@@ -207,6 +215,7 @@ func (b *Bus) do(c *Ctx) Result {
 	} else {
 		b.unknown.Add(1)
 		err = rejection{err}
+		c.began = 0
 	}
 	r := b.fail(c, mark, c.breakMulti(cmd, err))
 	if c.late != nil {
@@ -222,6 +231,7 @@ func (b *Bus) fail(c *Ctx, mark int, err error) Result {
 		err = c.parkExclusive()
 	}
 	if err == errParked { //nolint:errorlint // a private sentinel that nobody wraps
+		c.Client.began, c.began, c.postponed = c.began, 0, false
 		return Parked
 	}
 	text := err.Error()

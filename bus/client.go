@@ -1,5 +1,7 @@
 package bus
 
+import "time"
+
 // Client is what commands know and change of the connection they came by. It
 // belongs to the goroutine that drives the connection; others reach it through
 // the driver's messages only.
@@ -50,7 +52,8 @@ type Client struct {
 	// Calls counts the commands.
 	Calls int64
 
-	closers []func() // see OnClose
+	closers []func()      // see OnClose
+	began   time.Duration // Ctx.began of the command that waits
 }
 
 // Subscriptions counts what a client has subscribed to.

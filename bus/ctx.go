@@ -2,6 +2,7 @@ package bus
 
 import (
 	"errors"
+	"time"
 
 	"github.com/reredis/reredis/keyspace"
 )
@@ -28,24 +29,28 @@ type Ctx struct {
 	woken  any
 	late   *late // nil: nothing
 
+	began     time.Duration // when the command was run first, if it is measured; else 0
+	postponed bool          // it parked before it had begun
+
 	serving []byte // the key that a waiting command is served from
 	serves  *Ctx   // runs the commands of served clients
 	driver  *Ctx   // of such a Ctx: that of the connection that serves
 	served  []byte // memory for replies of served clients
 	refs    []KeyRef
 	keys    [][]byte
-	calls   []uint32 // per spec id, since the last EndTick
-	dirty   []int    // ids with calls
-	group   group    // what the log layer collects
-	gate    uint64   // what the replies wait for
-	far     bool     // the last EXEC reached for more than one database
+	tally   []tally // per spec id
+	dirty   []int   // ids with calls
+	random  uint32  // decides which calls are measured
+	group   group   // what the log layer collects
+	gate    uint64  // what the replies wait for
+	far     bool    // the last EXEC reached for more than one database
 
 	channel []byte // scratch of Event
 }
 
 // NewCtx returns a context for one driver goroutine.
 func (b *Bus) NewCtx() *Ctx {
-	return &Ctx{bus: b, Tx: b.space.NewTx()}
+	return &Ctx{bus: b, Tx: b.space.NewTx(), random: 1}
 }
 
 // Bus is the bus that runs the command.
@@ -69,7 +74,13 @@ var errParked = errors.New("parked")
 // Park returns, and start is called when its connection is parked. Nothing may
 // have been changed or be locked.
 func (c *Ctx) Park(start ParkFunc) error {
-	c.start, c.cancel = start, nil
+	c.start, c.cancel, c.postponed = start, nil, false
+	return errParked
+}
+
+// postpone is Park for a command that may not begin yet; the time until it may does not count as its duration.
+func (c *Ctx) postpone(start ParkFunc, cancel func()) error {
+	c.start, c.cancel, c.postponed = start, cancel, true
 	return errParked
 }
 
@@ -77,7 +88,7 @@ func (c *Ctx) Park(start ParkFunc) error {
 // once, on the goroutine that owns the connection, perhaps without start having been called. After
 // it wake need not be called.
 func (c *Ctx) ParkCancel(start ParkFunc, cancel func()) error {
-	c.start, c.cancel = start, cancel
+	c.start, c.cancel, c.postponed = start, cancel, false
 	return errParked
 }
 
@@ -88,9 +99,9 @@ func (c *Ctx) Woken() any { return c.woken }
 func (c *Ctx) parkExclusive() error {
 	space := c.bus.space
 	woken := c.woken
-	return c.Park(func(wake func(any)) {
+	return c.postpone(func(wake func(any)) {
 		if !space.Opened(func() { wake(woken) }) {
 			wake(woken)
 		}
-	})
+	}, nil)
 }

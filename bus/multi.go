@@ -3,6 +3,7 @@ package bus
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/reredis/reredis/keyspace"
 )
@@ -30,8 +31,9 @@ type watched struct {
 type queued struct {
 	spec  *Spec
 	args  [][]byte
-	woken any  // what its first part found
-	ready bool // it has none, or that has ended
+	woken any           // what its first part found
+	ready bool          // it has none, or that has ended
+	began time.Duration // of its first part, 0: it is not measured
 }
 
 // Errors of transactions. The texts are Redis'.
@@ -228,8 +230,8 @@ func (b *Bus) gather(c *Ctx) bool {
 	m := c.Client.Multi
 	if m.waiting >= 0 {
 		q := &m.queue[m.waiting]
-		q.woken, q.ready, m.waiting = c.woken, true, -1
-		c.woken = nil
+		q.woken, q.began, q.ready, m.waiting = c.woken, c.began, true, -1
+		c.woken, c.began = nil, 0
 	}
 	if m.broken || c.Client.Dirty() {
 		return true
@@ -242,13 +244,14 @@ func (b *Bus) gather(c *Ctx) bool {
 			continue
 		}
 		mark := c.Reply.Len()
-		c.Args, c.Raw, c.Spec, c.woken = q.args, nil, q.spec, nil
+		c.Args, c.Raw, c.Spec, c.woken, c.began = q.args, nil, q.spec, nil, b.clock()
 		err := q.spec.Run(c)
 		c.Reply.Truncate(mark)
 		if err == errParked { //nolint:errorlint // a private sentinel that nobody wraps
 			m.waiting = i
 			return false
 		}
+		c.began = 0
 		q.ready = true // it answers at once, again when its turn comes
 	}
 	return true
@@ -311,16 +314,16 @@ func (c *Ctx) Exec() error {
 	}
 	queue := m.queue
 	c.Client.EndMulti()
-	args, raw, spec, woken := c.Args, c.Raw, c.Spec, c.woken
+	args, raw, spec, woken, began := c.Args, c.Raw, c.Spec, c.woken, c.began
 	c.Held = true
 	c.Reply.Array(len(queue))
 	for i := range queue {
-		c.Args, c.Raw, c.woken = queue[i].args, nil, queue[i].woken
+		c.Args, c.Raw, c.woken, c.began = queue[i].args, nil, queue[i].woken, queue[i].began
 		c.bus.runQueued(c)
 		c.far = c.far || c.Client.DB != db
 	}
 	c.Held = false
-	c.Args, c.Raw, c.Spec, c.woken = args, raw, spec, woken
+	c.Args, c.Raw, c.Spec, c.woken, c.began = args, raw, spec, woken, began
 	return nil
 }
 
@@ -333,7 +336,7 @@ func (b *Bus) runQueued(c *Ctx) {
 		return
 	}
 	if err == errParked { //nolint:errorlint // a private sentinel that nobody wraps
-		c.start = nil
+		c.start, c.began = nil, 0
 		err = errCannotWait
 	}
 	c.Reply.Truncate(mark)

@@ -169,7 +169,7 @@ func (p *Pause) hold(next Handler) Handler {
 		p.waits.Add(1)
 		p.mu.Unlock()
 		c.Client.Blocked = true
-		return c.ParkCancel(w.start, w.cancel)
+		return c.postpone(w.start, w.cancel)
 	}
 }
 

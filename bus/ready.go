@@ -178,7 +178,7 @@ func (c *Ctx) servant() *Ctx {
 func (c *Ctx) serveOne(w *wait.Waiter, name []byte) (any, wait.Outcome) {
 	call := w.Data.(*waiting)
 	c.Client, c.Args, c.Raw, c.woken = &call.client, call.args, nil, nil
-	c.serving = name
+	c.serving, c.began = name, call.client.began
 	c.Reply.Begin(c.served[:0], call.client.Proto)
 	r := c.bus.do(c)
 	buf, gate := c.Reply.End(), c.TakeGate()

@@ -60,10 +60,12 @@ func (c *Ctx) Wait(w Wait) error {
 		return nil
 	}
 	t := c.bus.waits
+	call := &waiting{args: cloneArgs(c.Args), client: *c.Client}
+	call.client.began = c.began
 	waiter := &wait.Waiter{
 		Client: c.Client.ID, Type: uint8(w.Type), Sole: w.Sole, Gone: w.Gone,
 		TimedOut: &ending{timedOut: w.TimedOut},
-		Data:     &waiting{args: cloneArgs(c.Args), client: *c.Client},
+		Data:     call,
 	}
 	if w.Timeout <= int64(math.MaxInt64/time.Millisecond) {
 		waiter.Timeout = time.Duration(w.Timeout) * time.Millisecond
@@ -134,6 +136,7 @@ func (b *Bus) end(c *Ctx, e *ending) Result {
 	if err == nil {
 		c.Spec = cmd.spec
 		if e.reply != nil {
+			c.began = 0
 			c.After(e.gate)
 			c.Reply.Append(func(buf []byte) []byte { return append(buf, e.reply...) })
 			return Done

@@ -27,11 +27,11 @@ func admitWrites(w Writable) func(Handler) Handler {
 				return rejection{err}
 			}
 			woken := c.woken
-			return c.Park(func(wake func(any)) {
+			return c.postpone(func(wake func(any)) {
 				if !w.Admitted(func() { wake(woken) }) {
 					wake(woken)
 				}
-			})
+			}, nil)
 		}
 	}
 }

@@ -22,7 +22,7 @@ var rules = []struct {
 }{
 	{"cmd/reredis", []string{""}, "it joins the parts"},
 	{"configs", nil, "everybody is configured by it, so it knows nobody"},
-	{"bus", []string{"internal/resp", "internal/glob", "keyspace"}, "it dispatches to handlers that it gets passed"},
+	{"bus", []string{"internal/resp", "internal/glob", "internal/hdr", "keyspace"}, "it dispatches to handlers that it gets passed"},
 	{"commands", []string{"bus", "keyspace", "internal"}, "a handler reads and changes the keyspace and writes a reply, nothing else"},
 	{"keyspace", []string{"internal"}, "it is a library of data structures"},
 	{"wal", []string{"internal"}, "it logs bytes, whatever they mean"},
