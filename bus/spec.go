@@ -48,6 +48,9 @@ type Spec struct {
 	// Parks says whether the command waits for what it has to gather before it can answer, so that EXEC must
 	// let it do so before it locks. nil: never.
 	Parks func(args [][]byte) bool
+	// Secrets names the arguments that nobody but the handler may see, by their index; nil: there are none. The
+	// arguments may be wrong.
+	Secrets func(args [][]byte) []int
 	// Immediate says that the command runs while its client is in MULTI, instead of being queued.
 	Immediate bool
 	// Lock overrides what the lock layer takes from the key specs.
@@ -80,6 +83,14 @@ func (s *Spec) FullName() string {
 		return s.Name
 	}
 	return s.full
+}
+
+// HiddenArgs returns the indexes of the arguments that SLOWLOG and MONITOR must not show.
+func (s *Spec) HiddenArgs(args [][]byte) []int {
+	if s.Secrets == nil {
+		return nil
+	}
+	return s.Secrets(args)
 }
 
 // LockMode says what the lock layer does for a command.

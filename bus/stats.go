@@ -32,6 +32,28 @@ func (k *Counts) Took() time.Duration {
 // Latency is the histogram of the calls' durations, nil if there is none.
 func (k *Counts) Latency() *hdr.Histogram { return k.latency.Load() }
 
+// Distribution is the number of calls in the histogram, and how many of them took no longer than some
+// durations. Calls that were not measured are taken for like those that were.
+func (k *Counts) Distribution() (calls int64, steps []hdr.Step) {
+	h := k.latency.Load()
+	if h == nil {
+		return 0, nil
+	}
+	calls, steps = h.Total(), h.Steps()
+	total := calls
+	if n, timed := k.Calls.Load(), k.timed.Load(); n > timed && timed > 0 {
+		calls = int64(float64(total) * float64(n) / float64(timed))
+	}
+	for i := range steps {
+		if steps[i].Count >= total {
+			steps[i].Count = calls
+		} else {
+			steps[i].Count = int64(float64(steps[i].Count) * float64(calls) / float64(total))
+		}
+	}
+	return calls, steps
+}
+
 // add counts a measured call that stands for weight calls.
 func (k *Counts) add(took time.Duration, weight uint64, histogram bool) {
 	k.timed.Add(weight)

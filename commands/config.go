@@ -19,7 +19,7 @@ func configSpec(h *server) bus.Spec {
 				History: []bus.Change{{Version: "7.0.0", Note: "Several patterns in one call."}},
 			},
 			{
-				Name: "set", Run: h.configSet, Arity: -4, Flags: configFlags,
+				Name: "set", Run: h.configSet, Secrets: h.configSecrets, Arity: -4, Flags: configFlags,
 				Group: "server", Since: "2.0.0", Complexity: "O(N) when N is the number of configuration parameters provided",
 				Usage:   "parameter value [parameter value ...]",
 				Summary: "Changes parameters of the running server, all or none.",
@@ -72,6 +72,16 @@ func (h *server) configSet(c *bus.Ctx) error {
 	}
 	c.Reply.OK()
 	return nil
+}
+
+// configSecrets are the values of secret parameters.
+func (h *server) configSecrets(args [][]byte) (secrets []int) {
+	for i := 2; i+1 < len(args); i += 2 {
+		if h.d.Config.Secret(string(args[i])) {
+			secrets = append(secrets, i+1)
+		}
+	}
+	return secrets
 }
 
 func (h *server) configResetStat(c *bus.Ctx) error {

@@ -25,7 +25,7 @@ func Connection(d *Deps) []bus.Spec {
 			Summary: "Answers its argument.",
 		},
 		{
-			Name: "hello", Run: h.hello, Arity: -1,
+			Name: "hello", Run: h.hello, Arity: -1, Secrets: helloSecrets,
 			Flags: bus.NoScript | bus.Loading | bus.Stale | bus.Fast | bus.NoAuth | bus.AllowBusy,
 			Cats:  bus.CatConnection,
 			Group: "connection", Since: "6.0.0", Complexity: "O(1)",
@@ -34,7 +34,7 @@ func Connection(d *Deps) []bus.Spec {
 			History: []bus.Change{{Version: "6.2.0", Note: "The protocol version became optional; without arguments the command tells about the connection."}},
 		},
 		{
-			Name: "auth", Run: h.auth, Arity: -2,
+			Name: "auth", Run: h.auth, Arity: -2, Secrets: authSecrets,
 			Flags: bus.NoScript | bus.Loading | bus.Stale | bus.Fast | bus.NoAuth | bus.AllowBusy,
 			Cats:  bus.CatConnection,
 			Group: "connection", Since: "1.0.0", Complexity: "O(N) where N is the number of the user's passwords",

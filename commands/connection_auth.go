@@ -61,6 +61,27 @@ func (h *connection) auth(c *bus.Ctx) error {
 	return nil
 }
 
+// authSecrets are the user and the password.
+func authSecrets(args [][]byte) []int {
+	switch len(args) {
+	case 2:
+		return []int{1}
+	case 3:
+		return []int{1, 2}
+	}
+	return nil
+}
+
+// helloSecrets are the user and the password, if they are given.
+func helloSecrets(args [][]byte) []int {
+	for i := 2; i+2 < len(args); i++ {
+		if bus.EqualFold(args[i], "AUTH") {
+			return []int{i + 1, i + 2}
+		}
+	}
+	return nil
+}
+
 func (h *connection) hello(c *bus.Ctx) error {
 	proto := int64(0)
 	args := c.Args[1:]

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/bus/latency"
 	"github.com/reredis/reredis/bus/pubsub"
+	"github.com/reredis/reredis/bus/slowlog"
 	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/internal/resp"
 	"github.com/reredis/reredis/keyspace"
@@ -20,10 +22,11 @@ import (
 // rig is a server in process with all commands and several clients. It is its own
 // commands.Clients, commands.Config and commands.Shutdowner.
 type rig struct {
-	t     testing.TB
-	space *keyspace.Space
-	bus   *bus.Bus
-	deps  *commands.Deps
+	t      testing.TB
+	space  *keyspace.Space
+	bus    *bus.Bus
+	timing *bus.Timing
+	deps   *commands.Deps
 
 	password    string
 	params      map[string]string
@@ -69,12 +72,15 @@ func newRig(t testing.TB) *rig {
 		Config:    r, Clients: r, Shutdown: r,
 		PubSub:   pubsub.New(),
 		Pause:    &bus.Pause{},
+		SlowLog:  slowlog.New(128),
+		Latency:  latency.New(),
 		Password: func() string { return r.password },
 		Net:      func() commands.Net { return r.net },
 		Reset:    func() { r.net = commands.Net{Clients: r.net.Clients, MaxClients: r.net.MaxClients} },
 		Log:      func(m string) { r.logged = append(r.logged, m) },
 	}
-	r.bus = bus.New(r.space, bus.Stats(), bus.Admit(&bus.Admission{
+	r.timing = bus.NewTiming(r.deps.SlowLog, r.deps.Latency)
+	r.bus = bus.New(r.space, bus.Timed(r.timing), bus.Admit(&bus.Admission{
 		AuthRequired: func() bool { return r.password != "" },
 		Protected:    r.deps.Protected,
 		Paused:       r.deps.Pause,
@@ -151,6 +157,8 @@ func (r *rig) Set(pairs []commands.KV, protectedOK bool) error {
 	}
 	return nil
 }
+
+func (r *rig) Secret(name string) bool { return name == "requirepass" }
 
 func (r *rig) Rewrite() error {
 	if r.failRewrite != nil {

@@ -4,7 +4,9 @@ import (
 	"time"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/bus/latency"
 	"github.com/reredis/reredis/bus/pubsub"
+	"github.com/reredis/reredis/bus/slowlog"
 )
 
 // Deps is what the connection and server commands need of the rest of the
@@ -27,6 +29,10 @@ type Deps struct {
 	PubSub *pubsub.Hub
 	// Pause holds commands back for CLIENT PAUSE.
 	Pause *bus.Pause
+	// SlowLog is what SLOWLOG shows.
+	SlowLog *slowlog.Log
+	// Latency is what LATENCY shows, but for the histograms.
+	Latency *latency.Monitor
 	// Password returns requirepass, "" if none is set.
 	Password func() string
 	// Net returns the figures of the listeners and connections.
@@ -64,6 +70,8 @@ type Config interface {
 	// Set changes all or nothing. Its error is the reply, including the code.
 	// protectedOK says whether the client may set protected parameters.
 	Set(pairs []KV, protectedOK bool) error
+	// Secret reports whether nobody may see a parameter's value but who asks for it.
+	Secret(name string) bool
 	// Rewrite makes the values in force those of the next start. Its error
 	// is the reply, including the code.
 	Rewrite() error

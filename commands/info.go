@@ -29,7 +29,7 @@ var infoSections = []infoSection{
 	{"modules", "Modules", true, func(*server, *infoWriter) {}},
 	{"commandstats", "Commandstats", false, (*server).infoCommandStats},
 	{"errorstats", "Errorstats", true, (*server).infoErrorStats},
-	{"latencystats", "Latencystats", false, func(*server, *infoWriter) {}},
+	{"latencystats", "Latencystats", false, (*server).infoLatencyStats},
 	{"cluster", "Cluster", true, (*server).infoCluster},
 	{"keyspace", "Keyspace", true, (*server).infoKeyspace},
 }
@@ -74,6 +74,7 @@ func (w *infoWriter) flag(name string, on bool) {
 
 func (h *server) info(c *bus.Ctx) error {
 	wanted := infoWanted(c.Args[1:])
+	c.Publish()
 	w := &infoWriter{ctx: c, stats: c.Bus().Space().Stats(), since: h.base.Load(), rates: h.d.Rates.PerSecond()}
 	if h.d.Net != nil {
 		w.net = h.d.Net()

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/reredis/reredis/bus/pubsub"
@@ -234,8 +235,28 @@ func (h *server) infoCommandStats(w *infoWriter) {
 		if calls+rejected+failed == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "cmdstat_%s:calls=%d,usec=0,usec_per_call=0.00,rejected_calls=%d,failed_calls=%d\r\n",
-			k.Spec.FullName(), calls, rejected, failed)
+		micros := k.Took().Microseconds()
+		fmt.Fprintf(w, "cmdstat_%s:calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d\r\n",
+			k.Spec.FullName(), calls, micros, float64(micros)/float64(max(1, calls)), rejected, failed)
+	}
+}
+
+func (h *server) infoLatencyStats(w *infoWriter) {
+	if h.setting("latency-tracking", "yes") != "yes" {
+		return
+	}
+	percentiles := strings.Fields(h.setting("latency-tracking-info-percentiles", "50 99 99.9"))
+	for _, k := range w.ctx.Bus().Counts() {
+		hist := k.Latency()
+		if hist == nil {
+			continue
+		}
+		fields := make([]string, len(percentiles))
+		for i, p := range percentiles {
+			percent, _ := strconv.ParseFloat(p, 64)
+			fields[i] = fmt.Sprintf("p%s=%.3f", p, float64(hist.Percentile(percent))/1000)
+		}
+		fmt.Fprintf(w, "latency_percentiles_usec_%s:%s\r\n", k.Spec.FullName(), strings.Join(fields, ","))
 	}
 }
 

@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -86,12 +87,28 @@ func TestInfoFigures(t *testing.T) {
 		"total_net_input_bytes": "1000", "total_net_output_bytes": "2000",
 		"keyspace_hits": "1", "keyspace_misses": "1",
 		"total_commands_processed": "4", "total_error_replies": "3", "errorstat_ERR": "count=3",
-		"cmdstat_setex":   "calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=1",
 		"reredis_version": "0.0.0-test", "tcp_port": "7777", "run_id": strings.Repeat("ab", 20),
 	} {
 		if f[name] != want {
 			t.Errorf("%s:%s, want %s", name, f[name], want)
 		}
+	}
+	for name, form := range map[string]string{
+		"cmdstat_setex":                `calls=1,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=0,failed_calls=1`,
+		"cmdstat_get":                  `calls=2,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=0,failed_calls=0`,
+		"latency_percentiles_usec_get": `p50=\d+\.\d{3},p99=\d+\.\d{3},p99.9=\d+\.\d{3}`,
+	} {
+		if !regexp.MustCompile("^" + form + "$").MatchString(f[name]) {
+			t.Errorf("%s:%s, want %s", name, f[name], form)
+		}
+	}
+	r.params["latency-tracking-info-percentiles"] = "0 100"
+	if f := infoFieldsOf(cl.do("INFO", "latencystats")); !strings.HasPrefix(f["latency_percentiles_usec_get"], "p0=") {
+		t.Errorf("other percentiles: %q", f)
+	}
+	r.params["latency-tracking"] = "no"
+	if f := infoFieldsOf(cl.do("INFO", "latencystats")); len(f) != 0 {
+		t.Errorf("latency tracking is off: %q", f)
 	}
 	cl.expect("CONFIG RESETSTAT", "+OK")
 	f = infoFieldsOf(cl.do("INFO", "all"))

@@ -50,7 +50,9 @@ func Server(d *Deps) []bus.Spec {
 		configSpec(h),
 		debugSpec(h),
 		functionSpec(),
+		latencySpec(h),
 		memorySpec(),
+		slowlogSpec(h),
 	}, persistenceSpecs(h)...)
 }
 

@@ -67,6 +67,12 @@ func (s *Store) Get(patterns []string) []KV {
 	return out
 }
 
+// Secret reports whether the value of the parameter with this Redis name or path is a secret.
+func (s *Store) Secret(name string) bool {
+	p, _ := theTable().lookup(name)
+	return p != nil && p.Flags.Has(Secret)
+}
+
 // Set answers CONFIG SET: all pairs or none. Names are Redis names with values
 // in Redis' notation, or paths with native ones. protectedOK says whether this
 // client may set protected parameters (Admin.ProtectedConfigs). The text of

@@ -37,6 +37,8 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		Clients:   clients{n},
 		Shutdown:  shutdowner{n},
 		PubSub:    n.pubsub,
+		SlowLog:   n.watch.slow,
+		Latency:   n.watch.latency,
 		Pause:     &n.pause,
 		Password:  n.rules.requirePass,
 		Net:       n.net,
@@ -91,6 +93,9 @@ func (c config) Set(pairs []commands.KV, protectedOK bool) error {
 	}
 	return c.store.Set(list, protectedOK)
 }
+
+// Secret reports whether a parameter's value is for nobody's eyes.
+func (c config) Secret(name string) bool { return c.store.Secret(name) }
 
 // Rewrite writes the values in force to the file.
 func (c config) Rewrite() error { return c.store.Rewrite() }

@@ -38,7 +38,7 @@ func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
 				return false, 50 * time.Millisecond
 			}
 			c.Tx.Sink = sinks[share]
-			more = n.space.Tick(c.Tx, share, of, budget)
+			n.watch.timed("expire-cycle", func() { more = n.space.Tick(c.Tx, share, of, budget) })
 			c.Tx.Sink = nil
 			if more {
 				return true, 0
@@ -114,7 +114,12 @@ func (n *node) follow() {
 		}, nil, nil
 	})
 	n.store.OnChange([]string{"observe"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
-		return func() { n.bus.SetEvents(bus.ParseEvents(next.Observe.KeyspaceEvent)) }, nil, nil
+		return func() {
+			n.bus.SetEvents(bus.ParseEvents(next.Observe.KeyspaceEvent))
+			if n.watch.set(next) {
+				n.bus.Recompose()
+			}
+		}, nil, nil
 	})
 	n.store.OnChange([]string{"log"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
 		return func() { n.level.Set(levels[next.Log.Level]) }, nil, nil

@@ -63,15 +63,17 @@ func (n *node) logging() bus.Log {
 }
 
 // makeRoom evicts keys until there is room; what goes is logged, each key as a group of its own.
-func (n *node) makeRoom(c *bus.Ctx) error {
-	if n.persist == nil {
-		return n.space.MakeRoom(c.Tx)
+func (n *node) makeRoom(c *bus.Ctx) (err error) {
+	var d *dues
+	if n.persist != nil {
+		d = n.persist.dues.Get().(*dues)
+		c.Tx.Sink = d
 	}
-	d := n.persist.dues.Get().(*dues)
-	c.Tx.Sink = d
-	err := n.space.MakeRoom(c.Tx)
-	c.Tx.Sink = nil
-	n.persist.dues.Put(d)
+	n.watch.timed("eviction-cycle", func() { err = n.space.MakeRoom(c.Tx) })
+	if d != nil {
+		c.Tx.Sink = nil
+		n.persist.dues.Put(d)
+	}
 	return err
 }
 

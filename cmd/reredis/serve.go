@@ -74,6 +74,7 @@ type node struct {
 	rules   rules
 	pause   bus.Pause
 	hides   hiding
+	watch   watch
 	rates   *commands.Rates
 	ctx     context.Context // ends when the node is to stop
 	stop    context.CancelFunc
@@ -126,9 +127,10 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 	n.hides.space = space
 	space.SetLimit(limit(cfg))
 	n.rules.set(cfg)
+	n.watch = newWatch(cfg)
 	deps := n.newDeps(loops)
 	n.bus = bus.New(space,
-		bus.Stats(),
+		bus.Timed(n.watch.timing),
 		bus.Admit(n.admission(deps)),
 		bus.Lock(),
 		bus.Observe(func() bus.Observer { return nil }),
