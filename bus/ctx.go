@@ -45,7 +45,8 @@ type Ctx struct {
 	gate    uint64  // what the replies wait for
 	far     bool    // the last EXEC reached for more than one database
 
-	channel []byte // scratch of Event
+	channel   []byte // scratch of Event
+	published bool   // see Published
 }
 
 // NewCtx returns a context for one driver goroutine.

@@ -111,6 +111,7 @@ func (c *Ctx) EventIn(db int, class Events, name string, key []byte) {
 
 func (c *Ctx) tell(db int, name string, key []byte) {
 	e := &c.bus.events
+	c.Published()
 	c.channel = e.publish(Events(e.mask.Load()), c.channel, db, name, key)
 }
 

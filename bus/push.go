@@ -62,6 +62,19 @@ func (m *Message) Bytes(proto int) []byte {
 	return b
 }
 
+// Size is the length of the longest form that is there.
+func (m *Message) Size() int { return max(len(m.resp2), len(m.resp3)) }
+
+// Published notes that the command may have pushed something to other connections.
+func (c *Ctx) Published() { c.published = true }
+
+// TakePublished is for the driver: it tells whether a command since the last call did.
+func (c *Ctx) TakePublished() bool {
+	p := c.published
+	c.published = false
+	return p
+}
+
 // Wanted reports whether m is to be delivered to c. Only the owner of c may ask.
 func (m *Message) Wanted(c *Client) bool {
 	return m.audience == nil || m.audience.Wants(c, m.era)

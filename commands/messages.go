@@ -186,11 +186,13 @@ func answerTopic(c *bus.Ctx, k pubsub.Kind, word string, name []byte) {
 }
 
 func (h *messages) publish(c *bus.Ctx) error {
+	c.Published()
 	c.Reply.Int(int64(h.hub.Publish(c.Args[1], c.Args[2])))
 	return nil
 }
 
 func (h *messages) spublish(c *bus.Ctx) error {
+	c.Published()
 	c.Reply.Int(int64(h.hub.PublishShard(c.Args[1], c.Args[2])))
 	return nil
 }

@@ -52,10 +52,11 @@ const (
 	flagMuted                          // epoll does not report that it can be read
 	flagDeafened                       // epoll does not report either that the peer has shut down
 	flagGated                          // in the loop's list of those with output that waits for the log
+	flagHeld                           // it publishes, and a loop is behind with deliveries
 )
 
 // flagsIdle are those that forbid to read input.
-const flagsUnread = flagClosing | flagAbort | flagDead | flagEOF
+const flagsUnread = flagClosing | flagAbort | flagDead | flagEOF | flagHeld
 
 // stop says why execute returned.
 type stop uint8

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,6 +33,11 @@ type loop struct {
 	watermark uint64    // replies may leave up to it
 	gated     []*conn   // with output that waits for the log
 	grown     bool      // a connection holds more memory than before
+
+	all      *loops
+	backlog  backlog
+	heldBack []*conn     // not read while a loop is behind
+	holding  atomic.Bool // there are such
 
 	start                    time.Time
 	now                      time.Duration // since start, of the tick
@@ -109,12 +115,18 @@ func (l *loop) run() error {
 		l.begin()
 		for i := range n {
 			l.event(&l.events[i])
+			if l.backlog.cost.Load() > pushEarly {
+				l.deliverEarly()
+			}
 		}
 		if l.mail.waiting.Load() != 0 {
 			l.readMail()
 		}
 		if len(l.ready) > 0 {
 			l.serveReady()
+		}
+		if len(l.heldBack) > 0 {
+			l.letGo()
 		}
 		l.commit()
 		l.flushAll()
@@ -179,7 +191,7 @@ func (l *loop) poll() (int, error) {
 
 // wait is how long the loop may block.
 func (l *loop) wait() time.Duration {
-	if len(l.ready) > 0 || l.mail.waiting.Load() != 0 {
+	if len(l.ready) > 0 || l.mail.waiting.Load() != 0 || len(l.heldBack) > 0 && l.all.behind.Load() == 0 {
 		return 0
 	}
 	wait := maxWait
@@ -309,6 +321,9 @@ func (l *loop) feed(c *conn, buf []byte) {
 				l.account(c)
 			}
 			l.mark(c)
+			if l.w.ctx.TakePublished() && l.all.behind.Load() > 0 {
+				l.hold(c)
+			}
 			return
 		case stopFull:
 			l.flush(c)

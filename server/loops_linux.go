@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reredis/reredis/bus"
@@ -12,6 +13,8 @@ import (
 type loops struct {
 	srv  *Server
 	list []*loop
+	// behind counts the loops with too much to deliver.
+	behind atomic.Int32
 }
 
 func newLoops(s *Server) (driver, error) {
@@ -22,6 +25,7 @@ func newLoops(s *Server) (driver, error) {
 			d.close()
 			return nil, err
 		}
+		l.all = d
 		d.list = append(d.list, l)
 	}
 	return d, nil

@@ -2,13 +2,6 @@ package server
 
 import "github.com/reredis/reredis/bus"
 
-// Push posts m to the loop; it is delivered in this tick or the next, before the tick's flush.
-func (l *loop) Push(to []*bus.Client, m *bus.Message) {
-	if len(to) > 0 {
-		l.mail.post(message{kind: messagePush, to: to, m: m})
-	}
-}
-
 // sameAudience is the number of pushes at the head of list that go to the very same clients.
 func sameAudience(list []message) int {
 	n := 1
@@ -21,6 +14,11 @@ func sameAudience(list []message) int {
 // deliver hands pushes that go to the same clients to these. Everybody shares their bytes, which are
 // copied only for connections that have other output.
 func (l *loop) deliver(batch []message) {
+	cost := int64(0)
+	for i := range batch {
+		cost += costOf(batch[i].to, batch[i].m)
+	}
+	defer l.delivered(cost)
 	var joined [2][]byte // all of batch, by protocol
 	for _, cl := range batch[0].to {
 		c := cl.Conn.(*conn)
@@ -41,6 +39,14 @@ func (l *loop) deliver(batch []message) {
 		}
 		l.output(c, *b)
 	}
+}
+
+// deliverEarly does not leave more pushes to the end of the tick.
+func (l *loop) deliverEarly() {
+	l.readMail()
+	l.commit()
+	l.flushAll()
+	l.w.used = 0
 }
 
 // wantsAll reports whether the client still wants all of the messages.

@@ -33,6 +33,7 @@ func startRoom(t *testing.T, d Driver, change ...func(o *Options)) (*rig, *room)
 				return nil
 			}},
 			bus.Spec{Name: "say", Subscriber: true, Arity: 2, Run: func(c *bus.Ctx) error {
+				c.Published()
 				m.say(string(c.Args[1]))
 				c.Reply.Status("said")
 				return nil

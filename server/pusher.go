@@ -63,8 +63,8 @@ func (d *goroutines) push(c *conn, m *bus.Message) {
 	}
 }
 
-// pushSize is the length of m without its form for RESP3, which need not exist yet.
-func pushSize(m *bus.Message) int64 { return int64(max(len(m.Bytes(2)), 64)) }
+// pushSize is what m counts in the queue.
+func pushSize(m *bus.Message) int64 { return int64(max(m.Size(), 64)) }
 
 // overLocked reports whether the queue is beyond the limits.
 func (p *pusher) overLocked(s *Server) bool {
