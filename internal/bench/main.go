@@ -26,6 +26,7 @@ var programs = []struct {
 	{"grow", "latency of SET while keys arrive, memory per key, garbage collections", grow},
 	{"expire", "a million keys fall due: how late they go, and what others notice", expire},
 	{"evict", "a cache at its limit: hit rate side by side with redis-server, latency of writes", evict},
+	{"publish", "messages to many subscribers and channels, side by side with redis-server", publish},
 	{"soak", "changing load whose every reply is checked; then memory and descriptors", soak},
 }
 
