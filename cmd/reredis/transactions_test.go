@@ -253,7 +253,7 @@ A EXISTS d -> +QUEUED
 A EXEC -> [+OK :3 [$c] +OK nil [$0 []] +OK +OK +OK :0]`,
 	"parsed ahead": `
 A MULTI; SET k 1; INCR k; EXEC; GET k -> +OK +QUEUED +QUEUED [+OK :2] $2
-A MULTI; SET k; EXEC; MULTI; INCR k; CLIENT ID; EXEC -> +OK -ERR wrong number of arguments for 'set' command -EXECABORT Transaction discarded because of previous errors. +OK +QUEUED +QUEUED [:3 :N]
+A MULTI; SET k; EXEC; MULTI; INCR k; STRLEN k; EXEC -> +OK -ERR wrong number of arguments for 'set' command -EXECABORT Transaction discarded because of previous errors. +OK +QUEUED +QUEUED [:3 :1]
 A WATCH k; MULTI; INCR k; EXEC; WATCH k; INCR k; MULTI; GET k; EXEC -> +OK +OK +QUEUED [:4] +OK :5 +OK +QUEUED nil`,
 	"protocol": `
 A MULTI -> +OK
