@@ -133,6 +133,7 @@ func (p *persistence) begin(cfg *configs.Config, info wal.Info) error {
 		Progress: p.saveProgress,
 	}, p.backend, l, info))
 	p.journal.attach(l)
+	p.hold()            // nothing has to stay any more
 	p.n.bus.Recompose() // with the log, before the first write is let in
 	p.loading.Store(false)
 	p.n.bus.Recompose() // without the question whether data is being loaded
