@@ -291,6 +291,7 @@ func (d *goroutines) feed(c *conn, scratch []byte, n int) bool {
 // write sends the output, gives w back, and reports whether the connection goes on. c is
 // locked when it is called and not when it returns.
 func (d *goroutines) write(c *conn, w *worker) bool {
+	w.ctx.EndTick() // who has a reply finds its command counted
 	out, lsn := c.seg, c.gate
 	c.seg, c.gate = nil, 0
 	if len(out) >= blockSize {

@@ -129,6 +129,7 @@ func (l *loop) run() error {
 			l.letGo()
 		}
 		l.commit()
+		l.w.ctx.EndTick() // who has a reply finds its command counted
 		l.flushAll()
 		if l.grown {
 			l.keepMemory()

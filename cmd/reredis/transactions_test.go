@@ -278,6 +278,7 @@ B CLIENT LIST A flags multi cmd -> xd 0 multi
 A EXEC -> nil
 B CLIENT LIST A flags multi cmd -> N -1 exec`,
 	"out of memory": `
+B SET something 1 -> +OK
 A MULTI -> +OK
 A SET k 1 -> +QUEUED
 B CONFIG SET maxmemory 1 -> +OK
