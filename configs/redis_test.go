@@ -115,7 +115,7 @@ func (c *redisConn) configAll() map[string]string {
 
 // otherDefaults are the values of CONFIG GET that differ from Redis', with the reason.
 var otherDefaults = map[string]string{
-	"appendonly":     "data survives by default",
+	"appendonly":                "data survives by default",
 	"auto-aof-rewrite-min-size": "a snapshot of the log is cheaper to wait for",
 	"bind":                      "only this machine until somebody says otherwise",
 	"port":                      "chosen by the test",

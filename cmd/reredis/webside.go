@@ -18,8 +18,8 @@ func (n *node) webOptions(cfg *configs.Config) web.Options {
 		Bind: configs.Addrs(cfg.HTTP.Bind), Port: cfg.HTTP.Port,
 		PortFixed: !n.store.Origin("http.port").IsDefault(),
 		Sources:   sources, Ready: ready,
-		Build:     web.Build{Version: v.Version, Commit: v.Commit},
-		Log:       n.log,
+		Build: web.Build{Version: v.Version, Commit: v.Commit},
+		Log:   n.log,
 	}
 }
 
