@@ -270,7 +270,7 @@ func TestPushSlowReader(t *testing.T) {
 		m.say("still here")
 		quick.want("*1\r\n$10\r\nstill here\r\n")
 		got := slow.rest()
-		if whole := bytes.Count([]byte(got), []byte(line)); whole == 0 || whole > said {
+		if whole := bytes.Count([]byte(got), []byte(line)); whole >= said { // none, if it was cut before its writer had a turn
 			t.Errorf("the slow reader got %d of %d messages", whole, said)
 		}
 	})
