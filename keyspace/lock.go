@@ -139,8 +139,7 @@ func (t *Tx) LockKey(key []byte) bool {
 			t.last = hashed{p: &key[0], n: len(key), slot: slot, frag: uint32(s.sip.sum(key) >> 32)}
 		}
 	}
-	t.slots = t.slots[:1]
-	t.slots[0] = slot
+	t.slot[0] = slot
 	if t.excl {
 		return true
 	}

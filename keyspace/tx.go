@@ -23,9 +23,10 @@ type Tx struct {
 	many []uint16 // stripes of LockKeys, ascending
 	held int      // how many of them are held
 
-	slots    []uint16 // of the keys of LockKey or LockKeys, in their order
-	last     hashed   // of LockKey, or the one of hashes used last
-	hashes   []hashed // of LockKeys, in the order of its keys
+	slot     [1]uint16 // of the key of LockKey
+	slots    []uint16  // of the keys of LockKeys, in their order
+	last     hashed    // of LockKey, or the one of hashes used last
+	hashes   []hashed  // of LockKeys, in the order of its keys
 	nextHash int
 
 	ahead     []hashed // of Ahead, in the order of its keys
@@ -55,11 +56,19 @@ type hashed struct {
 func (h *hashed) is(key []byte) bool { return len(key) == h.n && h.n > 0 && &key[0] == h.p }
 
 // NewTx makes a Tx.
-func (s *Space) NewTx() *Tx { return &Tx{s: s, Now: s.opts.Now(), slots: make([]uint16, 1, 8)} }
+func (s *Space) NewTx() *Tx { return &Tx{s: s, Now: s.opts.Now()} }
 
-// Slots are those of the keys that the Tx holds or held last, in the order of LockKeys, not
-// without duplicates. The slice is valid until the next lock.
-func (t *Tx) Slots() []uint16 { return t.slots }
+// Slots are those of the keys that the Tx holds, in the order of LockKeys, not without
+// duplicates. The slice is valid until Unlock.
+func (t *Tx) Slots() []uint16 {
+	if t.one != nil {
+		return t.slot[:]
+	}
+	if t.held > 0 {
+		return t.slots
+	}
+	return nil
+}
 
 // Whole says that the Tx runs in an exclusive phase.
 func (t *Tx) Whole() bool { return t.excl }
