@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"errors"
+
 	"github.com/reredis/reredis/bus"
 	"github.com/reredis/reredis/bus/pubsub"
 )
@@ -142,7 +144,16 @@ func (h *messages) subscribe(k pubsub.Kind) bus.Handler {
 	}
 }
 
-func (h *messages) ssubscribe(c *bus.Ctx) error { return h.subscribe(pubsub.Shard)(c) }
+// errHeldSubscribe is the error of SSUBSCRIBE inside a transaction, in Redis' words. SUBSCRIBE and PSUBSCRIBE may
+// stand there.
+var errHeldSubscribe = errors.New("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client")
+
+func (h *messages) ssubscribe(c *bus.Ctx) error {
+	if c.Held {
+		return errHeldSubscribe
+	}
+	return h.subscribe(pubsub.Shard)(c)
+}
 
 // unsubscribe returns the handler that ends subscriptions to topics of a kind.
 func (h *messages) unsubscribe(k pubsub.Kind) bus.Handler {

@@ -255,6 +255,20 @@ A EXEC -> [+OK :3 [$c] +OK nil [$0 []] +OK +OK +OK :0]`,
 A MULTI; SET k 1; INCR k; EXEC; GET k -> +OK +QUEUED +QUEUED [+OK :2] $2
 A MULTI; SET k; EXEC; MULTI; INCR k; STRLEN k; EXEC -> +OK -ERR wrong number of arguments for 'set' command -EXECABORT Transaction discarded because of previous errors. +OK +QUEUED +QUEUED [:3 :1]
 A WATCH k; MULTI; INCR k; EXEC; WATCH k; INCR k; MULTI; GET k; EXEC -> +OK +OK +QUEUED [:4] +OK :5 +OK +QUEUED nil`,
+	"subscriptions": `
+A MULTI -> +OK
+A SSUBSCRIBE s t -> +QUEUED
+A SUNSUBSCRIBE s -> +QUEUED
+A SPUBLISH s x -> +QUEUED
+A EXEC -> [-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client [$sunsubscribe $s :0] :0]
+B PUBSUB SHARDCHANNELS -> []
+A MULTI -> +OK
+A SUBSCRIBE c -> +QUEUED
+A PSUBSCRIBE c* -> +QUEUED
+A PUBLISH d x -> +QUEUED
+A EXEC -> [[$subscribe $c :1] [$psubscribe $c* :2] :0]
+A RESET -> +RESET
+B PUBSUB NUMSUB c -> [$c :0]`,
 	"protocol": `
 A MULTI -> +OK
 A HELLO 3 -> +QUEUED
