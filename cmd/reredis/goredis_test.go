@@ -35,6 +35,8 @@ var families = []struct {
 	{"commands", tryCommands},
 	{"pipelines", tryPipelines},
 	{"transactions", tryTransactions},
+	{"messages", tryMessages},
+	{"events", tryEvents},
 	{"large values", tryLargeValues},
 	{"many connections", tryManyConnections},
 }
