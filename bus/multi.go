@@ -167,17 +167,7 @@ func (c *Ctx) Unwatch() {
 func enqueue(s *Spec) Handler {
 	return func(c *Ctx) error {
 		m := c.Client.Multi
-		size := 0
-		for _, a := range c.Args {
-			size += len(a)
-		}
-		text := make([]byte, 0, size)
-		args := make([][]byte, len(c.Args))
-		for i, a := range c.Args {
-			n := len(text)
-			text = append(text, a...)
-			args[i] = text[n:len(text):len(text)]
-		}
+		args, size := cloneArgs(c.Args)
 		m.queue = append(m.queue, queued{spec: s, args: args, ready: s.Parks == nil || !s.Parks(args)})
 		m.flags |= s.Flags
 		m.size += size + 8*len(args)

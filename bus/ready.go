@@ -139,27 +139,20 @@ func (b *Bus) serve(c *Ctx) (rest []readyKey) {
 
 // serveLater goes on serving when the exclusive phase is over, then calls done. It does not wait.
 func (b *Bus) serveLater(rest []readyKey, done func()) {
-	for {
-		if b.space.Opened(func() { b.serveRest(rest, done) }) {
+	for len(rest) > 0 {
+		if b.space.Opened(func() { b.serveLater(b.serveRest(rest), done) }) {
 			return
 		}
-		c := b.NewCtx()
-		c.late = &late{ready: rest}
-		if rest = b.serve(c); len(rest) == 0 {
-			done()
-			return
-		}
+		rest = b.serveRest(rest)
 	}
+	done()
 }
 
-func (b *Bus) serveRest(rest []readyKey, done func()) {
+// serveRest is serve for keys whose command is over.
+func (b *Bus) serveRest(ready []readyKey) (rest []readyKey) {
 	c := b.NewCtx()
-	c.late = &late{ready: rest}
-	if rest = b.serve(c); len(rest) == 0 {
-		done()
-		return
-	}
-	b.serveLater(rest, done)
+	c.late = &late{ready: ready}
+	return b.serve(c)
 }
 
 // keepServed is the size up to which the buffer for the replies of served commands is kept.

@@ -60,7 +60,8 @@ func (c *Ctx) Wait(w Wait) error {
 		return nil
 	}
 	t := c.bus.waits
-	call := &waiting{args: cloneArgs(c.Args), client: *c.Client}
+	args, _ := cloneArgs(c.Args)
+	call := &waiting{args: args, client: *c.Client}
 	call.client.began = c.began
 	waiter := &wait.Waiter{
 		Client: c.Client.ID, Type: uint8(w.Type), Sole: w.Sole, Gone: w.Gone,
@@ -81,20 +82,19 @@ func (c *Ctx) Wait(w Wait) error {
 	return c.ParkCancel(waiter.Start, waiter.Cancel)
 }
 
-// cloneArgs copies arguments into memory of their own.
-func cloneArgs(args [][]byte) [][]byte {
-	n := 0
+// cloneArgs copies arguments into memory of their own, of size bytes.
+func cloneArgs(args [][]byte) (list [][]byte, size int) {
 	for _, a := range args {
-		n += len(a)
+		size += len(a)
 	}
-	room := make([]byte, 0, n)
-	list := make([][]byte, len(args))
+	room := make([]byte, 0, size)
+	list = make([][]byte, len(args))
 	for i, a := range args {
 		at := len(room)
 		room = append(room, a...)
 		list[i] = room[at:len(room):len(room)]
 	}
-	return list
+	return list, size
 }
 
 // Serving returns the key because of which a waiting command runs again; ok is false at its first run. The
