@@ -51,13 +51,7 @@ func evict(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	todo := []struct {
-		name string
-		argv []string
-	}{{"reredis", ours(path, *more)}, {"redis", theirs(*peer, "")}}
-	if *peer == "" {
-		todo = todo[:1]
-	}
+	todo := contenders(ours(path, *more), *peer)
 	fmt.Printf("%d keys, room for %.0f %%, values of %d bytes, Zipf %.2f, %d reads a second\n\n", c.keys, c.share*100, *size, c.skew, c.rate)
 	fmt.Printf("| %-12s | %-8s | %6s | %8s | %9s | %7s | %7s | %7s | %7s |\n| --- | --- | --: | --: | --: | --: | --: | --: | --: |\n",
 		"policy", "server", "hits %", "resident", "evicted/s", "SET p50", "p99", "p99.9", "max ms")

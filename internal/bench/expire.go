@@ -26,14 +26,7 @@ func expire(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	todo := []struct {
-		name string
-		argv []string
-	}{{"reredis", ours(path, "")}, {"redis", theirs(*peer, "")}}
-	if *peer == "" {
-		todo = todo[:1]
-	}
-	for _, t := range todo {
+	for _, t := range contenders(ours(path, ""), *peer) {
 		for _, spread := range []int{1000, 1} {
 			s, err := start(ctx, t.name, *serverCPU, nil, t.argv...)
 			if err != nil {

@@ -42,14 +42,7 @@ func grow(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	todo := []struct {
-		name string
-		argv []string
-	}{{"reredis", ours(path, *more)}, {"redis", theirs(*peer, "")}}
-	if *peer == "" {
-		todo = todo[:1]
-	}
-	for _, t := range todo {
+	for _, t := range contenders(ours(path, *more), *peer) {
 		s, err := start(ctx, t.name, *serverCPU, []string{"GODEBUG=gctrace=1"}, t.argv...)
 		if err != nil {
 			return err

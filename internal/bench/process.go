@@ -150,16 +150,31 @@ func (p *process) descriptors() (int, error) {
 	return len(entries), err
 }
 
-// ours is the command line of a Reredis without log and HTTP.
+// ours is the command line of a Reredis without HTTP and, unless more speaks of it, without log.
 func ours(path, more string) []string {
 	argv := []string{path, "--port", "{port}", "--dir", "{dir}", "--http-port", "0"}
 	return append(argv, durability(more)...)
 }
 
-// theirs is the command line of a redis-server without log and snapshots.
+// theirs is the command line of a redis-server without snapshots and, unless more speaks of it, without log.
 func theirs(path, more string) []string {
 	argv := []string{path, "--port", "{port}", "--dir", "{dir}", "--save", "", "--bind", "127.0.0.1"}
 	return append(argv, durability(more)...)
+}
+
+// contender is a server that is measured.
+type contender struct {
+	name string
+	argv []string
+}
+
+// contenders are ours, with this command line, and the redis-server peer unless that is empty.
+func contenders(our []string, peer string) []contender {
+	list := []contender{{"reredis", our}}
+	if peer != "" {
+		list = append(list, contender{"redis", theirs(peer, "")})
+	}
+	return list
 }
 
 // durability turns the log off unless the arguments speak of it.
