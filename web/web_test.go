@@ -149,6 +149,12 @@ func TestMetrics(t *testing.T) {
 					Databases: []Database{{}, {}, {Keys: 13, Expires: 14}},
 				}
 			},
+			WAL: func() WAL {
+				return WAL{
+					Appended: 25, Durable: 24, Snapshot: 20, Syncs: 18, Refusing: true,
+					Committing: 1500 * time.Millisecond, SnapshotTime: time.Now(), SnapshotBytes: 19,
+				}
+			},
 		},
 	})
 	status, header, body := do(t, "GET", s, "/metrics")
@@ -173,6 +179,14 @@ func TestMetrics(t *testing.T) {
 		`reredis_clients_closed_memory_limit_total 15`,
 		`reredis_clients_memory_bytes 16`,
 		`reredis_evicted_keys_total 17`,
+		`reredis_wal_lsn{kind="appended"} 25`,
+		`reredis_wal_lsn{kind="durable"} 24`,
+		`reredis_wal_lsn{kind="snapshot"} 20`,
+		`reredis_wal_syncs_total 18`,
+		`reredis_wal_refusing_writes 1`,
+		`reredis_wal_commit_seconds_total 1.5`,
+		`reredis_snapshot_bytes 19`,
+		`# TYPE reredis_snapshot_age_seconds gauge`,
 		`reredis_db_keys{db="0"} 0`,
 		`reredis_db_keys{db="2"} 13`,
 		`reredis_db_keys_expiring{db="2"} 14`,
