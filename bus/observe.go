@@ -1,7 +1,8 @@
 package bus
 
-// Observer sees every command that ran, after its handler and under its locks:
-// keyspace events, tracking, MONITOR, the dashboard. It must not block or keep c.
+// Observer sees every command that ran, after its handler and under its locks, for
+// tracking, MONITOR, the dashboard; events of keys have a way of their own (Ctx.Event). It
+// must not block or keep c.
 type Observer interface {
 	Observe(c *Ctx, err error)
 }

@@ -55,7 +55,7 @@ const (
 	flagHeld                           // it publishes, and a loop is behind with deliveries
 )
 
-// flagsIdle are those that forbid to read input.
+// flagsUnread are those that forbid to read input.
 const flagsUnread = flagClosing | flagAbort | flagDead | flagEOF | flagHeld
 
 // stop says why execute returned.

@@ -63,7 +63,7 @@ var advices = []advice{
 	{events: []string{"command"}, text: plain("Commands take as long as what they touch is big. Prefer SCAN to KEYS, UNLINK to DEL, and many small values to a big one.")},
 	{events: []string{"fast-command"}, text: plain("Commands that do little work took long, so the process did not get the processor. " +
 		"Look for other load on the machine, for a limit of the container's CPU time, and for a virtual machine whose host is busy.")},
-	{events: []string{"expire-cycle"}, text: plain("Many keys expire at the same moment. Spread their times to live, or set expiry to cost less at once with a higher hz.")},
+	{events: []string{"expire-cycle"}, text: plain("Many keys expire at the same moment. Spread their times to live.")},
 	{events: []string{"eviction-cycle", "eviction-del"}, text: plain("Keys are evicted in masses, as after maxmemory was lowered or big values arrived. " +
 		"Lower maxmemory in small steps, and leave room for the biggest values.")},
 	{events: []string{"aof-write", "aof-fsync-always"}, text: plain("The disk is slow to take the log. Use a local disk that nobody else uses, " +

@@ -11,8 +11,8 @@ import (
 	"github.com/reredis/reredis/internal/version"
 )
 
-// randomKey is the key of the hash that orders the keyspace. Nothing outlives the process
-// in this version, so it need not either.
+// randomKey is a key of the hash that orders the keyspace. Without a log nothing outlives the process,
+// so it need not either; with one the data directory has the key.
 func randomKey() (key [16]byte) {
 	_, _ = rand.Read(key[:]) // never fails: crypto/rand ends the process instead
 	return key
