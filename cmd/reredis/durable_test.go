@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/reredis/reredis/internal/resp"
 )
@@ -230,6 +231,7 @@ func killNine(t *testing.T, policy, driver string, kills int) {
 		}
 		enough := int64(1 + rng.IntN(8000))
 		saveAt := int64(rng.IntN(8000))
+		poll := time.NewTicker(time.Millisecond)
 		for saved := false; acks.Load() < enough; {
 			if !saved && acks.Load() >= saveAt {
 				saved = true
@@ -244,9 +246,10 @@ func killNine(t *testing.T, policy, driver string, kills int) {
 				t.Fatalf("the server ended by itself:\n%s", s.out.String())
 			case err := <-errs:
 				t.Fatal(err)
-			default:
+			case <-poll.C:
 			}
 		}
+		poll.Stop()
 		s.kill9()
 		wg.Wait()
 		close(errs)
