@@ -157,48 +157,62 @@ func size(lo int64) codec[int64] {
 	}
 }
 
-// sizeOrOff is a size that may be off, the field's 0, or a share of the
-// memory that the machine or the container has; total returns that memory.
-func sizeOrOff(total func() int64) codec[int64] {
+// errPercent is the error for a percentage that is none.
+func errPercent(s string) error { return fmt.Errorf("%q: write a percentage from 1%% to 100%%", s) }
+
+// sizeOrWords is a size for which words may stand: read says what a word means, ok is false if it is
+// none; write says what stands for a size.
+func sizeOrWords(read func(s string) (n int64, ok bool, err error), write func(n int64) (s string, ok bool)) codec[int64] {
 	t := size(0)
-	t.kind = "size, percentage of the memory, or off"
-	parse := t.fromText
+	fromFile, fromText, toFile, toText := t.fromFile, t.fromText, t.toFile, t.toText
 	t.fromText = func(s string) (int64, error) {
-		if s == "off" {
-			return 0, nil
+		if n, ok, err := read(s); ok || err != nil {
+			return n, err
 		}
-		if p, ok := strings.CutSuffix(s, "%"); ok {
-			n, err := parseInteger(p)
-			if err != nil || n < 1 || n > 100 {
-				return 0, fmt.Errorf("%q: write a percentage from 1%% to 100%%", s)
-			}
-			if total() <= 0 {
-				return 0, fmt.Errorf("%q: the size of the memory is not known here, write a size", s)
-			}
-			return total() / 100 * n, nil
-		}
-		return parse(s)
+		return fromText(s)
 	}
-	file := t.fromFile
 	t.fromFile = func(raw any) (int64, error) {
 		if s, ok := raw.(string); ok {
 			return t.fromText(s)
 		}
-		return file(raw)
+		return fromFile(raw)
 	}
-	toText, toFile := t.toText, t.toFile
 	t.toText = func(n int64) string {
-		if n == 0 {
-			return "off"
+		if s, ok := write(n); ok {
+			return s
 		}
 		return toText(n)
 	}
 	t.toFile = func(n int64) any {
-		if n == 0 {
-			return "off"
+		if s, ok := write(n); ok {
+			return s
 		}
 		return toFile(n)
 	}
+	return t
+}
+
+// sizeOrOff is a size that may be off, the field's 0, or a share of the
+// memory that the machine or the container has; total returns that memory.
+func sizeOrOff(total func() int64) codec[int64] {
+	t := sizeOrWords(func(s string) (int64, bool, error) {
+		if s == "off" {
+			return 0, true, nil
+		}
+		p, ok := strings.CutSuffix(s, "%")
+		if !ok {
+			return 0, false, nil
+		}
+		n, err := parseInteger(p)
+		if err != nil || n < 1 || n > 100 {
+			return 0, false, errPercent(s)
+		}
+		if total() <= 0 {
+			return 0, false, fmt.Errorf("%q: the size of the memory is not known here, write a size", s)
+		}
+		return total() / 100 * n, true, nil
+	}, func(n int64) (string, bool) { return "off", n == 0 })
+	t.kind = "size, percentage of the memory, or off"
 	return t
 }
 
@@ -230,28 +244,26 @@ func parseShare(s string) (int64, error) {
 // sizeOrShare is a size that may be off, the field's 0, or a percentage of
 // another size, kept below zero.
 func sizeOrShare() codec[int64] {
-	t := size(0)
-	t.kind = "size, percentage, or off"
-	file, text, toFile, toText := t.fromFile, t.fromText, t.toFile, t.toText
-	t.fromText = func(s string) (int64, error) {
+	percent := func(n int64) string { return strconv.FormatInt(-n, 10) + "%" }
+	t := sizeOrWords(func(s string) (int64, bool, error) {
 		if s == "off" {
-			return 0, nil
+			return 0, true, nil
 		}
-		if strings.HasSuffix(s, "%") {
-			n, err := parseShare(s)
-			if err != nil || n == 0 {
-				return 0, fmt.Errorf("%q: write a percentage from 1%% to 100%%", s)
-			}
-			return n, nil
+		if !strings.HasSuffix(s, "%") {
+			return 0, false, nil
 		}
-		return text(s)
-	}
-	t.fromFile = func(raw any) (int64, error) {
-		if s, ok := raw.(string); ok {
-			return t.fromText(s)
+		n, err := parseShare(s)
+		if err != nil || n == 0 {
+			return 0, false, errPercent(s)
 		}
-		return file(raw)
-	}
+		return n, true, nil
+	}, func(n int64) (string, bool) {
+		if n == 0 {
+			return "off", true
+		}
+		return percent(n), n < 0
+	})
+	t.kind = "size, percentage, or off"
 	t.fromRedis = func(_ int64, args []string) (int64, error) {
 		s, err := one(args)
 		if err != nil {
@@ -259,31 +271,10 @@ func sizeOrShare() codec[int64] {
 		}
 		return parseShare(s)
 	}
-	special := func(n int64) (string, bool) {
-		switch {
-		case n == 0:
-			return "off", true
-		case n < 0:
-			return strconv.FormatInt(-n, 10) + "%", true
-		}
-		return "", false
-	}
-	t.toText = func(n int64) string {
-		if s, ok := special(n); ok {
-			return s
-		}
-		return toText(n)
-	}
-	t.toFile = func(n int64) any {
-		if s, ok := special(n); ok {
-			return s
-		}
-		return toFile(n)
-	}
 	redis := t.toRedis
 	t.toRedis = func(n int64) string {
 		if n < 0 {
-			return strconv.FormatInt(-n, 10) + "%"
+			return percent(n)
 		}
 		return redis(n)
 	}
