@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/reredis/reredis/bus"
@@ -88,7 +89,7 @@ func (h *Hub) Subscribed(c *bus.Client, k Kind) []string {
 	for _, p := range s.places[k] {
 		list = append(list, p)
 	}
-	slices.SortFunc(list, func(a, b *place) int { return int(a.seq) - int(b.seq) })
+	slices.SortFunc(list, func(a, b *place) int { return cmp.Compare(a.seq, b.seq) })
 	names := make([]string, len(list))
 	for i, p := range list {
 		names[i] = p.topic.name
