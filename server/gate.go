@@ -6,8 +6,8 @@ type Log interface {
 	// leave that could not before; it does not block.
 	Register(wake func()) Committer
 	// Wait returns once replies with this gate may leave, or with an error if they never
-	// may.
-	Wait(gate uint64) error
+	// may, or gone is closed.
+	Wait(gate uint64, gone <-chan struct{}) error
 }
 
 // Committer makes safe what an event loop's commands have changed.

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/reredis/reredis/bus"
 )
@@ -22,7 +23,6 @@ type fakeWAL struct {
 	watermark atomic.Uint64
 	mu        sync.Mutex
 	moved     *sync.Cond
-	ended     bool
 	loops     []func()
 }
 
@@ -41,14 +41,22 @@ func (w *fakeWAL) Register(wake func()) Committer {
 
 func (w *fakeWAL) Commit(uint64) uint64 { return w.watermark.Load() }
 
-func (w *fakeWAL) Wait(gate uint64) error {
+func (w *fakeWAL) Wait(gate uint64, gone <-chan struct{}) error {
+	over := false
+	go func() {
+		<-gone
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		over = true
+		w.moved.Broadcast()
+	}()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for w.watermark.Load() < gate && !w.ended {
+	for w.watermark.Load() < gate {
+		if over {
+			return errors.New("gone")
+		}
 		w.moved.Wait()
-	}
-	if w.ended {
-		return errors.New("ended")
 	}
 	return nil
 }
@@ -65,10 +73,10 @@ func (w *fakeWAL) raise(to uint64) {
 }
 
 // startGated runs a server with the command WRITE lsn size, whose reply of that size waits for the LSN.
-func startGated(t *testing.T, d Driver) (*rig, *fakeWAL) {
+func startGated(t *testing.T, d Driver, grace time.Duration) (*rig, *fakeWAL) {
 	w := newFakeWAL()
 	r := start(t, d, func(o *Options) {
-		o.WAL = w
+		o.WAL, o.ShutdownGrace = w, grace
 		if err := o.Bus.Register(bus.Spec{Name: "write", Arity: 3, Run: func(c *bus.Ctx) error {
 			lsn, _ := strconv.ParseUint(string(c.Args[1]), 10, 64)
 			n, _ := strconv.Atoi(string(c.Args[2]))
@@ -86,7 +94,7 @@ func startGated(t *testing.T, d Driver) (*rig, *fakeWAL) {
 // watermark, in order and complete.
 func TestW3NothingLeavesBeforeItsGate(t *testing.T) {
 	eachDriver(t, func(t *testing.T, d Driver) {
-		r, w := startGated(t, d)
+		r, w := startGated(t, d, patience)
 		const conns, each = 8, 200
 		var next [conns]atomic.Uint64 // LSN of the reply that each waits for, 0: it has all
 		var wg sync.WaitGroup
@@ -162,7 +170,7 @@ func TestW3NothingLeavesBeforeItsGate(t *testing.T) {
 // TestGatedConnectionsEnd: those whose replies wait forever go away with the server and with their peers.
 func TestGatedConnectionsEnd(t *testing.T) {
 	eachDriver(t, func(t *testing.T, d Driver) {
-		r, w := startGated(t, d)
+		r, _ := startGated(t, d, 10*time.Millisecond)
 		for range 4 {
 			nc := r.dial().Conn
 			if _, err := io.WriteString(nc, "WRITE 1000 10\r\nPING\r\n"); err != nil {
@@ -179,9 +187,5 @@ func TestGatedConnectionsEnd(t *testing.T) {
 		if line, err := bufio.NewReader(other).ReadString('\n'); err != nil || line != "+PONG\r\n" {
 			t.Fatalf("%q %v: others wait too", line, err)
 		}
-		w.mu.Lock()
-		w.ended = true
-		w.moved.Broadcast()
-		w.mu.Unlock()
 	})
 }

@@ -141,7 +141,7 @@ func TestLogWithFiles(t *testing.T) {
 		for n := range 4 {
 			all.Go(func() {
 				for i := range 200 {
-					if err := l.Wait(l.Append([]Entry{entry(uint16(n), fmt.Sprintf("%d %d", n, i))})); err != nil {
+					if err := l.Wait(l.Append([]Entry{entry(uint16(n), fmt.Sprintf("%d %d", n, i))}), nil); err != nil {
 						t.Error(err)
 						return
 					}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -125,7 +126,6 @@ func (b *tape) NewSnapshot(SnapHeader) (SnapWriter, error) { return nil, errors.
 func (b *tape) OpenSnapshot(SnapID) (SnapReader, error)    { return nil, errors.ErrUnsupported }
 func (b *tape) DropSnapshot(SnapID) error                  { return errors.ErrUnsupported }
 func (b *tape) Close(clean bool) error                     { b.clean = &clean; return nil }
-func (b *tape) set(f func())                               { b.mu.Lock(); defer b.mu.Unlock(); f() }
 func entry(slot uint16, text string) Entry                 { return Entry{Slot: slot, Effect: []byte(text)} }
 func (b *tape) texts() (list []string) {
 	b.mu.Lock()
@@ -193,7 +193,7 @@ func TestW3Policies(t *testing.T) {
 		l, stop := start(t, b, Options{Policy: p})
 		lsn := l.Append([]Entry{entry(1, "a")})
 		done := make(chan error, 1)
-		go func() { done <- l.Wait(lsn) }()
+		go func() { done <- l.Wait(lsn, nil) }()
 		if p == Always {
 			select {
 			case <-done:
@@ -239,7 +239,7 @@ func TestW13NoLostWakeUp(t *testing.T) {
 			})
 			wg.Go(func() { // a connection with a goroutine
 				for i := range each {
-					if err := l.Wait(l.Append([]Entry{entry(uint16(10+n), fmt.Sprint(i))})); err != nil {
+					if err := l.Wait(l.Append([]Entry{entry(uint16(10+n), fmt.Sprint(i))}), nil); err != nil {
 						t.Error(err)
 					}
 				}
@@ -275,7 +275,7 @@ func TestW8Rehome(t *testing.T) {
 		b := &tape{syncErr: syscall.EIO}
 		l, stop := start(t, b, Options{Policy: p})
 		lsn := l.Append([]Entry{entry(1, "a")})
-		if err := l.Wait(lsn); err != nil {
+		if err := l.Wait(lsn, nil); err != nil {
 			t.Fatal(err)
 		}
 		l.Append([]Entry{entry(1, "b")})
@@ -300,7 +300,7 @@ func TestW9FullDisk(t *testing.T) {
 	l, _ := start(t, b, Options{})
 	done := make(chan error, 1)
 	lsn := l.Append([]Entry{entry(1, "a")})
-	go func() { done <- l.Wait(lsn) }()
+	go func() { done <- l.Wait(lsn, nil) }()
 	if err := <-done; err != nil { // after the retry
 		t.Fatal(err)
 	}
@@ -320,7 +320,7 @@ func TestFatal(t *testing.T) {
 	l, stop := start(t, b, Options{Fatal: func(err error) { fatal <- err }})
 	lsn := l.Append([]Entry{entry(1, "a")})
 	done := make(chan error, 1)
-	go func() { done <- l.Wait(lsn) }()
+	go func() { done <- l.Wait(lsn, nil) }()
 	if err := <-fatal; !errors.Is(err, syscall.EIO) {
 		t.Fatal(err)
 	}
@@ -328,14 +328,36 @@ func TestFatal(t *testing.T) {
 	if err := l.Admit(); !errors.As(err, &refused) || err.Error() != "MISCONF Errors writing to the AOF file: Input/output error" {
 		t.Fatalf("%v", err)
 	}
+	if err := <-done; !errors.Is(err, ErrClosed) { // before Run ends, which waits for those who append
+		t.Fatalf("the gate opened: %v", err)
+	}
 	if err := stop(); !errors.Is(err, syscall.EIO) {
 		t.Fatalf("%v", err)
 	}
-	if err := <-done; !errors.Is(err, ErrClosed) {
-		t.Fatalf("the gate opened: %v", err)
-	}
 	if *b.clean {
 		t.Fatal("closed as if clean")
+	}
+}
+
+// TestWaitGone: who has gone away does not wait for a disk that answers nothing, and the others still do.
+func TestWaitGone(t *testing.T) {
+	b := &tape{gate: make(chan struct{})}
+	l, _ := start(t, b, Options{})
+	lsn := l.Append([]Entry{entry(1, "a")})
+	first, stays := make(chan error, 1), make(chan error, 1)
+	go func() { first <- l.Wait(lsn, nil) }() // it commits
+	for l.pending() {
+		runtime.Gosched()
+	}
+	go func() { stays <- l.Wait(lsn, nil) }()
+	gone := make(chan struct{})
+	close(gone)
+	if err := l.Wait(lsn, gone); !errors.Is(err, ErrClosed) {
+		t.Fatalf("the gate opened: %v", err)
+	}
+	close(b.gate)
+	if err := errors.Join(<-first, <-stays); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -356,7 +378,7 @@ func TestW12Backpressure(t *testing.T) {
 	if !l.Admitted(func() { close(woken) }) {
 		t.Fatal("not parked")
 	}
-	go func() { _ = l.Wait(2) }()
+	go func() { _ = l.Wait(2, nil) }()
 	b.gate <- struct{}{}
 	<-woken
 	if err := l.Admit(); err != nil {
@@ -368,7 +390,7 @@ func TestW12Backpressure(t *testing.T) {
 func TestSetPolicyAlwaysSyncsFirst(t *testing.T) {
 	b := &tape{}
 	l, _ := start(t, b, Options{Policy: No})
-	if err := l.Wait(l.Append([]Entry{entry(1, "a")})); err != nil {
+	if err := l.Wait(l.Append([]Entry{entry(1, "a")}), nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.SetPolicy(t.Context(), Always); err != nil {
@@ -395,7 +417,7 @@ func TestLargeGroups(t *testing.T) {
 			t.Fatalf("LSN %d, not %d", got, want)
 		}
 	}
-	if err := l.Wait(want); err != nil {
+	if err := l.Wait(want, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := stop(); err != nil {

@@ -239,6 +239,7 @@ func (s *syncer) fail(err error) {
 	s.failed = err
 	l.o.Log.Error("the log can not be written: giving up", "error", err)
 	l.st.refuse(stateFailed, err)
+	l.waits.close()
 	if !l.o.ReadOnlyOnError && l.o.Fatal != nil {
 		l.o.Fatal(err)
 	}

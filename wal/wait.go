@@ -2,6 +2,7 @@ package wal
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -81,6 +82,13 @@ func (w *waits) wake(mark LSN) {
 	w.list = rest
 }
 
+// forget takes a goroutine that waits no longer off the list.
+func (w *waits) forget(gone blocked) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.list = slices.DeleteFunc(w.list, func(b blocked) bool { return b.done == gone.done })
+}
+
 // close ends all waiting.
 func (w *waits) close() {
 	w.mu.Lock()
@@ -93,8 +101,8 @@ func (w *waits) close() {
 }
 
 // Wait commits, or lets others, and returns once the watermark has reached gate, or with
-// ErrClosed when the log ends before that.
-func (l *Log) Wait(gate LSN) error {
+// ErrClosed when the log ends or fails for good before that, or gone, which may be nil, is closed.
+func (l *Log) Wait(gate LSN, gone <-chan struct{}) error {
 	if l.Watermark() >= gate {
 		return nil
 	}
@@ -113,7 +121,13 @@ func (l *Log) Wait(gate LSN) error {
 	w.mu.Unlock()
 	l.tryCommit()
 	w.wake(l.Watermark()) // it may have been reached before b was in the list
-	return <-b.done
+	select {
+	case err := <-b.done:
+		return err
+	case <-gone:
+		w.forget(b)
+		return ErrClosed
+	}
 }
 
 // WaitDurable returns once an LSN is durable, whatever the policy; it asks for a sync if need be.

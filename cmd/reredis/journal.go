@@ -12,7 +12,8 @@ import (
 )
 
 // journal joins the log to the bus, which fills it, and to the server, whose replies wait for it. The log comes
-// when the data has been loaded; before that nothing waits.
+// when the data has been loaded; before that nothing changes, so nothing is appended, and nothing waits. The bus has
+// the journal from the start: a command that is just being let in when the log comes is logged as well.
 type journal struct {
 	log atomic.Pointer[wal.Log]
 
@@ -46,14 +47,30 @@ func (j *journal) Append(effects []bus.Effect) uint64 {
 }
 
 // Gate is the LSN that a reply waits for which tells of a slot.
-func (j *journal) Gate(db int, slot uint16) uint64 { return uint64(j.log.Load().Gate(db, slot)) }
+func (j *journal) Gate(db int, slot uint16) uint64 {
+	l := j.log.Load()
+	if l == nil {
+		return 0
+	}
+	return uint64(l.Gate(db, slot))
+}
 
 // Appended is the gate of a reply that may tell of any slot.
-func (j *journal) Appended() uint64 { return uint64(j.log.Load().Appended()) }
+func (j *journal) Appended() uint64 {
+	l := j.log.Load()
+	if l == nil {
+		return 0
+	}
+	return uint64(l.Appended())
+}
 
 // Admit says whether a write may execute.
 func (j *journal) Admit() error {
-	err := j.log.Load().Admit()
+	l := j.log.Load()
+	if l == nil {
+		return errLoading
+	}
+	err := l.Admit()
 	if errors.Is(err, wal.ErrPark) {
 		return bus.ErrBehind
 	}
@@ -75,8 +92,10 @@ func (j *journal) Register(wake func()) server.Committer {
 	return c
 }
 
-// Wait waits until replies with this gate may leave.
-func (j *journal) Wait(gate uint64) error { return j.log.Load().Wait(wal.LSN(gate)) }
+// Wait waits until replies with this gate may leave, or the connection is gone.
+func (j *journal) Wait(gate uint64, gone <-chan struct{}) error {
+	return j.log.Load().Wait(wal.LSN(gate), gone)
+}
 
 // committer is an event loop as the log knows it.
 type committer struct {
@@ -93,7 +112,7 @@ func (c *committer) Commit(gate uint64) uint64 {
 	return uint64(w.Commit(wal.LSN(gate)))
 }
 
-// dues takes the effects of keys that fell due, each a group of its own. It is used by one loop.
+// dues takes the effects of keys that fell due or are evicted, each a group of its own. It is used by one goroutine at a time.
 type dues struct {
 	j    *journal
 	text []byte
