@@ -22,20 +22,25 @@ type hiding struct {
 	why   hideReason
 }
 
-// set adds or removes a reason.
-func (h *hiding) set(why hideReason, on bool) {
+// ask adds or removes a reason as holds says, which it returns. One call asks after the other, so that the last answer
+// counts.
+func (h *hiding) ask(why hideReason, holds func() bool) (on bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if on {
+	before := h.why
+	if on = holds(); on {
 		h.why |= why
 	} else {
 		h.why &^= why
 	}
-	h.space.HideOnly(h.why != 0)
+	if h.why != before { // every command reads what it stores
+		h.space.HideOnly(h.why != 0)
+	}
+	return on
 }
 
 // paused follows CLIENT PAUSE.
 func (n *node) paused(mode bus.PauseMode) {
-	n.hides.set(hideForPause, mode != bus.PauseOff)
+	n.hides.ask(hideForPause, func() bool { return mode != bus.PauseOff })
 	n.bus.Recompose()
 }

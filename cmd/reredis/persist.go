@@ -28,18 +28,19 @@ type persistence struct {
 	snaps   atomic.Pointer[wal.Snapshotter] // nil before the data is there
 
 	loading  atomic.Bool
-	held     atomic.Bool // keys that fell due stay
-	started  time.Time   // of the loading
+	started  time.Time // of the loading
 	progress atomic.Pointer[wal.Progress]
 	loaded   atomic.Int64 // keys
 	took     atomic.Int64 // of the loading, in nanoseconds
 	torn     atomic.Int64 // bytes cut off at the start
 
-	mu    sync.Mutex // guards what follows
-	saves saves
-	work  sync.WaitGroup // the snapshot that is being made
-	stop  context.CancelFunc
-	over  chan error // of the log's Run
+	mu     sync.Mutex // guards policy and saves
+	policy wal.Policy // of the log, which there may not be yet
+	saves  saves
+	work   sync.WaitGroup // the snapshot that is being made
+
+	stop context.CancelFunc // of run, and then of close
+	over chan error         // of the log's Run
 }
 
 // dataDir is where a node keeps its data.
@@ -62,7 +63,11 @@ func newPersistence(n *node, cfg *configs.Config) (*persistence, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory %s: %w", dir, err)
 	}
-	p := &persistence{n: n, dir: dir, hashKey: key, over: make(chan error, 1)}
+	policy, err := wal.ParsePolicy(cfg.WAL.Policy)
+	if err != nil {
+		return nil, err
+	}
+	p := &persistence{n: n, dir: dir, hashKey: key, policy: policy, started: n.started, over: make(chan error, 1)}
 	p.backend = wal.NewFileBackend(files, wal.FileOptions{
 		SegmentSize: cfg.WAL.SegmentSize, RefuseTorn: cfg.WAL.TornTail == "refuse",
 	})
@@ -85,10 +90,8 @@ func (p *persistence) run(ctx context.Context) {
 
 // load recovers the data and begins to log. Clients are told meanwhile that the server is loading.
 func (p *persistence) load(ctx context.Context) error {
-	cfg, log := p.n.store.Current(), p.n.log
-	p.started = time.Now()
-	p.held.Store(true)
-	p.n.hides.set(hideForLog, true) // nobody removes what replay may still change
+	log := p.n.log
+	p.hold() // nobody removes what replay may still change
 	info, err := p.backend.Open(ctx, func(wal.Marks, error) {})
 	if err != nil {
 		return err
@@ -110,34 +113,31 @@ func (p *persistence) load(ctx context.Context) error {
 	p.took.Store(int64(took))
 	p.torn.Store(info.TornBytes)
 	log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", took.Seconds()), "keys", done.Keys, "entries", done.Entries, "lsn", done.Last)
-	return p.begin(cfg, info)
+	p.begin(info)
+	return nil
 }
 
 // begin opens the log for writing and lets clients in.
-func (p *persistence) begin(cfg *configs.Config, info wal.Info) error {
-	policy, err := wal.ParsePolicy(cfg.WAL.Policy)
-	if err != nil {
-		return err
-	}
+func (p *persistence) begin(info wal.Info) {
+	cfg := p.n.store.Current()
+	p.mu.Lock()
 	l := wal.New(wal.Options{
-		Policy: policy, Databases: cfg.Keyspace.Databases,
+		Policy: p.policy, Databases: cfg.Keyspace.Databases,
 		UnsyncedLimit: cfg.WAL.UnsyncedLimit, SyncLate: cfg.WAL.SyncLate,
 		ReadOnlyOnError: cfg.WAL.OnSyncError == "readonly", Log: p.n.log,
 		Fatal: func(err error) { p.n.fail(fmt.Errorf("the log can not be written: %w", err)) },
 	}, p.backend, info)
+	p.journal.attach(l)
+	p.mu.Unlock() // who changes the policy from now on changes the log's
 	run, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	go func() { p.over <- l.Run(run) }()
 	p.snaps.Store(wal.NewSnapshotter(wal.SnapOptions{
-		HashKey: p.hashKey, Compress: cfg.WAL.Compression == "s2", Rate: cfg.WAL.Rate, Keep: cfg.WAL.Keep,
-		Progress: p.saveProgress,
+		HashKey: p.hashKey, Keep: cfg.WAL.Keep, Progress: p.saveProgress,
 	}, p.backend, l, info))
-	p.journal.attach(l)
-	p.hold()            // nothing has to stay any more
-	p.n.bus.Recompose() // with the log, before the first write is let in
+	p.hold() // nothing has to stay any more
 	p.loading.Store(false)
 	p.n.bus.Recompose() // without the question whether data is being loaded
-	return nil
 }
 
 // report notes how far recovery is, and logs it now and then.
@@ -164,22 +164,23 @@ func (p *persistence) close() error {
 
 // hold says whether keys that fell due must stay, hidden, because the log takes nothing now.
 func (p *persistence) hold() bool {
-	l := p.journal.log.Load()
-	refuses := l == nil || l.Admit() != nil
-	if p.held.Swap(refuses) != refuses {
-		p.n.hides.set(hideForLog, refuses)
-	}
-	return refuses
+	return p.n.hides.ask(hideForLog, func() bool {
+		l := p.journal.log.Load()
+		return l == nil || l.Admit() != nil
+	})
 }
 
 // setPolicy changes what replies wait for; with always it returns when all that was answered before is on disk.
 func (p *persistence) setPolicy(name string) {
-	l := p.journal.log.Load()
-	if l == nil {
-		return // it begins with the one that is configured then
-	}
 	policy, err := wal.ParsePolicy(name)
 	if err == nil {
+		p.mu.Lock()
+		p.policy = policy
+		l := p.journal.log.Load()
+		p.mu.Unlock()
+		if l == nil {
+			return // it begins with this one
+		}
 		err = l.SetPolicy(p.n.ctx, policy)
 	}
 	if err != nil {

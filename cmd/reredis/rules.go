@@ -44,19 +44,14 @@ func (n *node) admission(deps *commands.Deps) *bus.Admission {
 			}
 			return nil
 		}
-		a.Writable = func() bus.Writable {
-			if p.journal.log.Load() == nil {
-				return nil
-			}
-			return &p.journal
-		}
+		a.Writable = func() bus.Writable { return &p.journal }
 	}
 	return a
 }
 
 // logging is the log that commands append to.
 func (n *node) logging() bus.Log {
-	if n.persist == nil || n.persist.journal.log.Load() == nil {
+	if n.persist == nil {
 		return nil
 	}
 	return &n.persist.journal
