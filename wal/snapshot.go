@@ -72,7 +72,7 @@ type Snapshotter struct {
 	busy   sync.Mutex // held while a snapshot is being made
 	lastID SnapID     // of those that were begun; under busy
 
-	mu    sync.Mutex
+	mu    sync.Mutex // guards what follows, and Compress and Rate of o
 	snaps []SnapInfo // oldest first
 }
 
@@ -89,6 +89,13 @@ func NewSnapshotter(o SnapOptions, store SnapStore, log SnapLog, info Info) *Sna
 		s.lastID = max(s.lastID, i.ID)
 	}
 	return s
+}
+
+// Tune changes the options of that name for snapshots to come.
+func (s *Snapshotter) Tune(compress bool, rate int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.o.Compress, s.o.Rate = compress, rate
 }
 
 // Snapshots returns the snapshots that there are, oldest first.
@@ -148,7 +155,11 @@ func (s *Snapshotter) Make(ctx context.Context, w Walker) (info SnapInfo, err er
 
 // once makes a snapshot unless it has to begin anew.
 func (s *Snapshotter) once(ctx context.Context, w Walker) (info SnapInfo, err error) {
-	m := &making{s: s, ctx: ctx, rate: throttle{rate: s.o.Rate, start: time.Now()}}
+	s.mu.Lock()
+	m := &making{
+		s: s, ctx: ctx, enc: snapEncoder{compress: s.o.Compress}, rate: throttle{rate: s.o.Rate, start: time.Now()},
+	}
+	s.mu.Unlock()
 	defer func() {
 		if err != nil && m.out != nil {
 			err = errors.Join(err, m.out.Abort())
@@ -198,7 +209,7 @@ func (m *making) begin(minL LSN) (err error) {
 	o := &m.s.o
 	m.s.lastID++
 	m.head = SnapHeader{ID: m.s.lastID, Epoch: o.Epoch, MinL: minL, HashKey: o.HashKey, Millis: o.Now()}
-	m.enc = snapEncoder{id: m.head.ID, compress: o.Compress}
+	m.enc.id = m.head.ID
 	m.bytes = snapFileHeader + snapFooterSize
 	m.out, err = m.s.store.NewSnapshot(m.head)
 	return err

@@ -36,6 +36,8 @@ func (p *persistence) Save(done func(error)) bool {
 	if s == nil || p.saves.running || p.saves.closed {
 		return false
 	}
+	cfg := p.n.store.Current().WAL
+	s.Tune(cfg.Compression == "s2", cfg.Rate)
 	ctx, cancel := context.WithCancel(context.Background())
 	p.saves.running, p.saves.cancel = true, cancel
 	p.saves.started, p.saves.keys = time.Now(), 0
