@@ -10,7 +10,7 @@ var sections = []struct{ prefix, title, about string }{
 	{"server", "Server", "Where and how clients are served."},
 	{"http", "HTTP", "Health, readiness and metrics."},
 	{"keyspace", "Keyspace", "What holds the data."},
-	{"wal", "Write-ahead log", "Not available yet: this version keeps data in memory only. The names are taken so that configurations stay valid."},
+	{"wal", "Write-ahead log", "How data is kept on disk; docs/durability.md tells what each policy promises."},
 	{"observe", "Observation", "What the server watches about itself."},
 	{"log", "Log", "The server's own log."},
 }
