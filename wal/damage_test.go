@@ -372,18 +372,25 @@ func TestValueOfCopiedFrames(t *testing.T) {
 	}
 }
 
-// TestSnapshotNeedsNoOlderLog: damage before the newest snapshot does not keep the server down.
-func TestSnapshotNeedsNoOlderLog(t *testing.T) {
-	fs := memfs.New(1)
+// closedWithSnapshot makes a log of 100 entries, of which a snapshot is said to hold 60, and returns its first segment.
+func closedWithSnapshot(t *testing.T, fs *memfs.FS) (first string) {
+	t.Helper()
 	b, _ := openFiles(t, fs, FileOptions{})
 	fill(t, b, 1, 100)
 	if err := b.editManifest(func(m *manifest) { m.Snapshots = []SnapInfo{{ID: 1, MaxL: 60}} }); err != nil {
 		t.Fatal(err)
 	}
-	first := b.segs[0].name
+	first = b.segs[0].name
 	if err := b.Close(true); err != nil {
 		t.Fatal(err)
 	}
+	return first
+}
+
+// TestSnapshotNeedsNoOlderLog: damage before the newest snapshot does not keep the server down.
+func TestSnapshotNeedsNoOlderLog(t *testing.T) {
+	fs := memfs.New(1)
+	first := closedWithSnapshot(t, fs)
 	poke(t, fs, first, segHeaderSize+60, func(b []byte) { b[0] ^= 1 })
 	b, info := openFiles(t, fs, FileOptions{})
 	if info.Last != 100 || len(info.Snapshots) != 1 {

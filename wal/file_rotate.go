@@ -17,7 +17,7 @@ type spare struct {
 	size int64
 }
 
-// zeros is what fresh segments are filled with; it is only read.
+// fillSize is how many zeros a fresh segment is filled with at a time.
 const fillSize = 1 << 20
 
 // Prepare makes sure that the next segment is ready, or one that holds so many bytes if that is more. While the

@@ -124,7 +124,7 @@ func openFrame(b []byte, segid uint32, salt uint64, want LSN) (f Frame, why stri
 	return f, ""
 }
 
-// appendEntry appends an entry whose effect is written by its parts, one behind the other.
+// appendEntry appends an entry.
 func appendEntry(b []byte, slot, db uint16, flags Flags, effect []byte) []byte {
 	b = le.AppendUint32(b, uint32(len(effect)))
 	b = le.AppendUint16(b, slot)

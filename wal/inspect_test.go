@@ -66,15 +66,7 @@ func TestInspect(t *testing.T) {
 
 func TestInspectOlderThanTheSnapshot(t *testing.T) {
 	fs := memfs.New(1)
-	b, _ := openFiles(t, fs, FileOptions{})
-	fill(t, b, 1, 100)
-	if err := b.editManifest(func(m *manifest) { m.Snapshots = []SnapInfo{{ID: 1, MaxL: 60}} }); err != nil {
-		t.Fatal(err)
-	}
-	first := b.segs[0].name
-	if err := b.Close(true); err != nil {
-		t.Fatal(err)
-	}
+	first := closedWithSnapshot(t, fs)
 	in, list := inspected(t, fs)
 	if in.Problem != nil || in.Older != nil || in.Last != 100 || len(list) != 100 {
 		t.Errorf("%+v", in)

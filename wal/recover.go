@@ -141,7 +141,7 @@ func (r *recovery) snapshot(info SnapInfo) error {
 
 // reset makes the applier forget everything.
 func (r *recovery) reset() error {
-	r.p.idle()
+	_ = r.p.idle() // what was applied is forgotten, and so is what went wrong
 	r.p.forget()
 	r.done.Keys, r.done.Entries = 0, 0
 	if err := r.a.Reset(); err != nil {

@@ -20,7 +20,6 @@ type counters struct {
 	commitNS atomic.Int64
 	rehomes  atomic.Int64
 	failures atomic.Int64 // of syncs
-	refused  atomic.Int64
 }
 
 // committed notes frames that a backend took.
