@@ -91,7 +91,7 @@ func TestFlips(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 1))
 		reported, harmless, torn := 0, 0, 0
 		for _, name := range names {
-			whole, err := readFile(fs, name)
+			whole, err := vfs.ReadFile(fs, name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,7 +198,7 @@ func dump(t *testing.T, fs vfs.FS) string {
 			t.Fatal(err)
 		}
 		for _, n := range names {
-			content, err := readFile(fs, dir+"/"+n)
+			content, err := vfs.ReadFile(fs, dir+"/"+n)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -239,7 +239,7 @@ func TestTornTailIsKept(t *testing.T) {
 	if !slices.Equal(info.TornKept, []string{want}) {
 		t.Fatal(info.TornKept)
 	}
-	kept, err := readFile(fs, want)
+	kept, err := vfs.ReadFile(fs, want)
 	if err != nil || int64(len(kept)) != info.TornBytes || le.Uint32(kept) != frameMagic {
 		t.Error(err, len(kept), info.TornBytes)
 	}

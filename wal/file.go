@@ -31,8 +31,10 @@ const (
 	defaultSegment = 64 << 20
 	defaultFirst   = 1 << 20
 	defaultSpares  = 2
-	lockName       = "LOCK"
 )
+
+// LockName is the file whose lock a data directory's owner holds.
+const LockName = "LOCK"
 
 // FileBackend is the backend on files: segments of the log in wal/, snapshots in snap/, and the
 // MANIFEST.
@@ -173,7 +175,7 @@ func (b *FileBackend) acquire() error {
 			return fmt.Errorf("wal: making the data directory: %w", err)
 		}
 	}
-	lock, err := b.fs.Lock(lockName)
+	lock, err := b.fs.Lock(LockName)
 	if err != nil {
 		return fmt.Errorf("wal: the data directory: %w", err)
 	}

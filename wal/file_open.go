@@ -143,7 +143,7 @@ func (b *FileBackend) keep(s *segment, from, to int64) (string, error) {
 	if err := readFull(f, buf, from); err != nil {
 		return "", err
 	}
-	if err := writeFile(b.fs, name, buf); err != nil {
+	if err := vfs.WriteFile(b.fs, name, buf); err != nil {
 		return "", err
 	}
 	return name, b.fs.SyncDir(walDir)

@@ -52,7 +52,7 @@ func Inspect(fs vfs.FS) (*Inspection, error) {
 	}
 	in := &Inspection{First: m.First, Durable: m.Proven, CleanEnd: m.CleanEnd, Snapshots: m.Snapshots, b: NewFileBackend(fs, FileOptions{})}
 	var locked *vfs.LockedError
-	if in.lock, err = fs.Lock(lockName); errors.As(err, &locked) {
+	if in.lock, err = fs.Lock(LockName); errors.As(err, &locked) {
 		in.InUse = locked.Owner
 		if in.InUse == "" {
 			in.InUse = "another process"

@@ -3,11 +3,9 @@ package wal
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"io/fs"
 	"slices"
 
 	"github.com/reredis/reredis/internal/vfs"
@@ -17,7 +15,6 @@ import (
 // and a last line with the CRC-32C of all before it.
 const (
 	manifestName = "MANIFEST"
-	manifestTemp = "MANIFEST.tmp"
 	manifestHead = "reredis manifest 1\n"
 	manifestTail = "crc32c "
 	rootDir      = "."
@@ -100,7 +97,7 @@ func decodeManifest(b []byte) (*manifest, error) {
 
 // readManifest returns fs.ErrNotExist if there is none.
 func readManifest(fsys vfs.FS) (*manifest, error) {
-	b, err := readFile(fsys, manifestName)
+	b, err := vfs.ReadFile(fsys, manifestName)
 	if err != nil {
 		return nil, err
 	}
@@ -114,16 +111,7 @@ func writeManifest(fsys vfs.FS, m *manifest) error {
 	if err != nil {
 		return err
 	}
-	if err := fsys.Remove(manifestTemp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	if err := writeFile(fsys, manifestTemp, b); err != nil {
-		return err
-	}
-	if err := fsys.Rename(manifestTemp, manifestName); err != nil {
-		return err
-	}
-	return fsys.SyncDir(rootDir)
+	return vfs.Replace(fsys, manifestName, b)
 }
 
 // editManifest changes the manifest: edit is given a copy of the present one, which then
@@ -142,43 +130,10 @@ func (b *FileBackend) editManifest(edit func(*manifest)) error {
 	return nil
 }
 
-// readFile reads a whole file.
-func readFile(fsys vfs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return nil, err
-	}
-	b := make([]byte, size)
-	if err := readFull(f, b, 0); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	return b, nil
-}
-
 // readFull fills b from off.
 func readFull(f io.ReaderAt, b []byte, off int64) error {
 	if n, err := f.ReadAt(b, off); n < len(b) {
 		return err
-	}
-	return nil
-}
-
-// writeFile makes a file of b and syncs it; its name is not durable yet. After an error no such file is left.
-func writeFile(fsys vfs.FS, name string, b []byte) error {
-	f, err := fsys.Create(name)
-	if err != nil {
-		return err
-	}
-	if _, err = f.WriteAt(b, 0); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, fsys.Remove(name))
 	}
 	return nil
 }

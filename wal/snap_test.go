@@ -98,7 +98,7 @@ func (r *rig) files() []string {
 
 // bytesOf returns a file's bytes.
 func (r *rig) bytesOf(name string) []byte {
-	b, err := readFile(r.fs, name)
+	b, err := vfs.ReadFile(r.fs, name)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
@@ -635,7 +635,7 @@ func FuzzSnapshotFile(f *testing.F) {
 		if err := fs.MkdirAll(snapDir); err != nil {
 			t.Fatal(err)
 		}
-		if err := writeFile(fs, name, append(bytes.Clone(head), b...)); err != nil {
+		if err := vfs.WriteFile(fs, name, append(bytes.Clone(head), b...)); err != nil {
 			t.Fatal(err)
 		}
 		back := &FileBackend{fs: fs, manifest: &manifest{}}

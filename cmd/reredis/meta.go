@@ -6,18 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/reredis/reredis/internal/vfs"
+	"github.com/reredis/reredis/wal"
 )
 
 // META holds what is fixed with the data: a line of JSON and a line with its CRC-32C. It is written once, before
-// anything else is, under a name that makes it whole or absent.
-const (
-	metaName = "META"
-	metaTemp = "META.tmp"
-)
+// anything else is, and as a whole.
+const metaName = "META"
 
 // meta is what a data directory was made with.
 type meta struct {
@@ -35,12 +33,7 @@ func openMeta(dir vfs.FS, databases int) (key [16]byte, err error) {
 	}
 	m, err := readMeta(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		key = randomKey()
-		m = meta{Format: metaFormat, HashKey: hex.EncodeToString(key[:]), Databases: databases}
-		if err := writeMeta(dir, m); err != nil {
-			return key, fmt.Errorf("writing %s: %w", metaName, err)
-		}
-		m, err = readMeta(dir) // another process may have been faster
+		m, err = makeMeta(dir, databases)
 	}
 	if err != nil {
 		return key, err
@@ -59,24 +52,11 @@ func openMeta(dir vfs.FS, databases int) (key [16]byte, err error) {
 }
 
 func readMeta(dir vfs.FS) (m meta, err error) {
-	f, err := dir.Open(metaName)
+	b, err := vfs.ReadFile(dir, metaName)
 	if err != nil {
 		return m, err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	b := make([]byte, 1024)
-	n, err := f.ReadAt(b, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return m, err
-	}
-	text := string(b[:n])
-	var line, sum string
-	for i := range text {
-		if text[i] == '\n' {
-			line, sum = text[:i], text[i+1:]
-			break
-		}
-	}
+	line, sum, _ := strings.Cut(string(b), "\n")
 	if sum != metaSum(line) {
 		return m, fmt.Errorf("%s is damaged: its checksum is wrong", metaName)
 	}
@@ -90,27 +70,24 @@ func metaSum(line string) string {
 	return fmt.Sprintf("crc32c %08x\n", crc32.Checksum([]byte(line), crc32.MakeTable(crc32.Castagnoli)))
 }
 
-func writeMeta(dir vfs.FS, m meta) (err error) {
+// makeMeta writes META unless another process, which then has the lock or has had it, was faster.
+func makeMeta(dir vfs.FS, databases int) (m meta, err error) {
+	lock, err := dir.Lock(wal.LockName)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	if m, err = readMeta(dir); !errors.Is(err, fs.ErrNotExist) {
+		return m, err
+	}
+	key := randomKey()
+	m = meta{Format: metaFormat, HashKey: hex.EncodeToString(key[:]), Databases: databases}
 	line, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	if err := dir.Remove(metaTemp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := dir.Create(metaTemp)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteAt([]byte(string(line)+"\n"+metaSum(string(line))), 0)
 	if err == nil {
-		err = f.Sync()
+		err = vfs.Replace(dir, metaName, []byte(string(line)+"\n"+metaSum(string(line))))
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
+	if err != nil {
+		return m, fmt.Errorf("writing %s: %w", metaName, err)
 	}
-	if err := dir.Rename(metaTemp, metaName); err != nil {
-		return err
-	}
-	return dir.SyncDir(".")
+	return m, nil
 }
