@@ -121,7 +121,7 @@ func (s *Space) turnWheels(st *stripe, v *recordView) (did int) {
 		} else {
 			over = over || d.wheel.overfull()
 		}
-		at = min(at, dueAt(d.wheel.s.next))
+		at = min(at, d.wheel.nextLook(now))
 	}
 	if fires || st.due.at.Load() > at {
 		st.due.at.Store(at)

@@ -249,7 +249,7 @@ func TestK7K11Space(t *testing.T) {
 	t.Parallel()
 	const steps = 600
 	for i := range effort(16) {
-		seed := uint64(i)
+		seed := rand.Uint64()
 		every := 30 // a check of the whole space takes as long as hundreds of steps
 		if i == 0 {
 			every = 1
@@ -273,6 +273,41 @@ func TestK7K11Space(t *testing.T) {
 			if !ok {
 				return
 			}
+		}
+	}
+}
+
+// TestExpireClockSetBack: the first Tick after the clock was set back sees how far,
+// also if nothing is due then, and if it was within the slack at first.
+func TestExpireClockSetBack(t *testing.T) {
+	const tick = 1 << tickShift
+	for _, back := range [][]int64{{rewindSlack + 6}, {rewindSlack - 2, rewindSlack - 2}} {
+		s := newExpireSpace(t, Options{Stripes: 1, Arena: Heap})
+		tx := s.NewTx()
+		tx.Now = 1_700_000_000_000
+		set := func(key string, ms int64) {
+			tx.LockKey([]byte(key))
+			if err := tx.SetBytes([]byte(key), nil, At(ms)); err != nil {
+				t.Fatal(err)
+			}
+			tx.Unlock()
+		}
+		turn := func() {
+			for s.Tick(tx, 0, 1, time.Hour) {
+			}
+		}
+		set("later", tx.Now+1_000_000)
+		turn()
+		deadline := tx.Now - (rewindSlack-1)*tick
+		for _, ticks := range back {
+			tx.Now -= ticks * tick
+			set("k", deadline)
+			turn()
+		}
+		tx.Now = deadline + 2*tick
+		turn()
+		if n := tx.Count(); n != 1 {
+			t.Errorf("clock set back by %d ticks: %d keys left", back, n)
 		}
 	}
 }

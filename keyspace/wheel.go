@@ -202,16 +202,19 @@ func (s *wheelState) restart(tick uint64) {
 }
 
 // soon lowers the hints of what is due next for a new entry of a tick in bucket
-// b. A tick before cur counts itself: the clock may have been set back, and then
-// cur is far away.
+// b. If the tick lies before cur, the clock was set back, and the next Tick has to
+// see how far: only then can it rewind in time.
 func (s *wheelState) soon(b int, tick uint64, d *wheelDue) {
 	start := s.start(b)
-	if start < s.next {
-		s.next = start
-	} else if tick >= s.cur {
-		return
+	at := int64(0)
+	if tick >= s.cur {
+		if start >= s.next {
+			return
+		}
+		at = dueAt(start)
 	}
-	if at := dueAt(min(start, tick)); at < d.at.Load() {
+	s.next = min(s.next, start)
+	if at < d.at.Load() {
 		d.at.Store(at)
 	}
 }
@@ -595,6 +598,17 @@ func (w *wheel) freeSome(a *arena, limit int) (more bool) {
 func (w *wheel) isDue(now int64) bool {
 	s := w.s
 	return s != nil && (dueAt(s.next) <= now || s.cur > tickOf(now)+rewindSlack)
+}
+
+// nextLook returns when advance has something to do next, 0 for at once. While cur is
+// ahead of the clock within the slack and its bucket has entries, they may be due
+// before: each Tick looks whether the clock was set back further.
+func (w *wheel) nextLook(now int64) int64 {
+	s := w.s
+	if s.next <= s.cur && tickOf(now) < s.cur {
+		return 0
+	}
+	return dueAt(s.next)
 }
 
 // overfull says whether the wheel needs cleaning.
