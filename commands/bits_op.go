@@ -52,9 +52,7 @@ func bitOp(c *bus.Ctx) error {
 	}
 	dest := c.Args[2]
 	if n == 0 {
-		if c.Tx.Delete(dest) {
-			c.Event(bus.EventGeneric, "del", dest)
-		}
+		remove(c, dest)
 		c.Reply.Int(0)
 		return nil
 	}

@@ -64,14 +64,23 @@ func del(c *bus.Ctx) error {
 func unlink(c *bus.Ctx) error {
 	n := 0
 	for _, key := range c.Args[1:] {
-		if c.Tx.Delete(key) {
-			c.Event(bus.EventGeneric, "del", key)
-			c.Ready(key)
+		if remove(c, key) {
 			n++
 		}
 	}
 	c.Reply.Int(int64(n))
 	return nil
+}
+
+// remove deletes a key, and tells those who listen and those who wait for it. It returns
+// false if there was none.
+func remove(c *bus.Ctx, key []byte) bool {
+	if !c.Tx.Delete(key) {
+		return false
+	}
+	c.Event(bus.EventGeneric, "del", key)
+	c.Ready(key)
+	return true
 }
 
 // lookQuietly finds a key for a command that tells about it, which counts as a hit or a

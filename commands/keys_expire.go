@@ -169,8 +169,7 @@ func setDeadline(c *bus.Ctx, e expiry) error {
 		c.Reply.Int(0)
 		return nil
 	case ms <= c.Now():
-		c.Tx.Delete(key)
-		c.Event(bus.EventGeneric, "del", key)
+		remove(c, key)
 	default:
 		c.Tx.ExpireAt(key, ms)
 		c.Event(bus.EventGeneric, "expire", key)

@@ -193,8 +193,7 @@ func getDel(c *bus.Ctx) error {
 	}
 	replyString(c, it, ok)
 	if ok {
-		c.Tx.Delete(c.Args[1])
-		c.Event(bus.EventGeneric, "del", c.Args[1])
+		remove(c, c.Args[1])
 	}
 	return nil
 }
@@ -227,8 +226,7 @@ func getEX(c *bus.Ctx) error {
 		}
 	case o.expiry == noExpiry:
 	case ms <= c.Now():
-		c.Tx.Delete(key)
-		c.Event(bus.EventGeneric, "del", key)
+		remove(c, key)
 	default:
 		c.Tx.ExpireAt(key, ms)
 		c.Event(bus.EventGeneric, "expire", key)
