@@ -16,10 +16,6 @@ func (t *Tx) SetFilled(key []byte, n int, fill func(b []byte)) error {
 		p.d = t.s.db(p.st, t.DB)
 		p.sb = &p.d.subs[p.slot>>t.s.shift]
 	}
-	if p.stale {
-		t.overwritesExpired(&p, key)
-	}
-	added := !p.live()
 	l := layoutOf(formRaw, len(key), n, false)
 	f, err := t.newRecord(&p, &l, n)
 	if err != nil {
@@ -32,8 +28,8 @@ func (t *Tx) SetFilled(key []byte, n int, fill func(b []byte)) error {
 	}
 	t.finish(&p, &f, &l, key, noDeadline)
 	t.link(&p, &f)
-	if added {
-		t.tellAdded(t.DB, key)
+	if !p.live() { // there was nothing before
+		t.tellStored(&p, key)
 	}
 	return nil
 }

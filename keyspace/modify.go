@@ -150,9 +150,8 @@ func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (
 	}
 	copy(to, old)
 	patchInto(to, len(old), off, patch)
-	added := !p.live()
 	t.link(p, &f)
-	if added {
+	if !p.live() { // there was nothing before
 		t.tellAdded(p.db, key)
 	}
 	return n, nil

@@ -11,8 +11,8 @@ const (
 )
 
 // OnRemoved lets f be called for each key that no command removes, under the
-// stripe's lock just before it goes, with the key's database; key is only valid
-// during the call. nil ends that. f must not block and must not use the Tx.
+// stripe's lock just before it goes, or just after if another value took its place, with
+// the key's database; key is only valid during the call. nil ends that. f must not block and must not use the Tx.
 func (s *Space) OnRemoved(f func(db int, key []byte, why Removal)) {
 	if f == nil {
 		s.told.Store(nil)

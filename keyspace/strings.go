@@ -115,31 +115,27 @@ func (t *Tx) store(db int, key []byte, c content, text []byte, ttl TTL) error {
 	case ttl.kind == ttlKeep && p.live():
 		expiry, deadline = p.r.expires(), p.r.deadline()
 	}
-	if p.stale {
-		t.overwritesExpired(&p, key)
-	}
 	l := layoutOf(c.form, len(key), len(c.b), expiry)
-	added := !p.live()
 	var err error
 	if p.found && p.r.fits(&p.st.arena, &l) {
 		err = t.overwrite(&p, key, &c, text, &l, ttl, deadline)
 	} else {
 		err = t.replace(&p, key, &c, text, &l, ttl, deadline)
 	}
-	if added && err == nil {
-		t.tellAdded(db, key)
+	if err == nil && !p.live() { // there was nothing before
+		t.tellStored(&p, key)
 	}
 	return err
 }
 
-// overwritesExpired tells that a key whose deadline has passed goes, though its record will be
-// used for another. A replica does not know that.
-func (t *Tx) overwritesExpired(p *place, key []byte) {
-	if t.s.hideOnly.Load() {
-		return
+// tellStored tells that a key was stored at a place that had none, or a stale one: that one is
+// gone then, which a replica does not know.
+func (t *Tx) tellStored(p *place, key []byte) {
+	if p.stale && !t.s.hideOnly.Load() {
+		t.tellRemoved(p, key, Expired)
+		t.s.expiredKeys.Add(1)
 	}
-	t.tellRemoved(p, key, Expired)
-	t.s.expiredKeys.Add(1)
+	t.tellAdded(p.db, key)
 }
 
 // fits says whether a value of another layout can take the place of the
