@@ -2,6 +2,7 @@ package commands
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/reredis/reredis/bus"
 )
@@ -44,17 +45,13 @@ var (
 	errMemoryOnly = errors.New("ERR this server keeps its data in memory only")
 )
 
-// saved is what the wake of a SAVE hands over.
+// saved is what the wake of a SAVE hands over: the error to reply with, if any.
 type saved struct{ err error }
 
 // save waits for the snapshot, but no other client waits with it.
 func (h *server) save(c *bus.Ctx) error {
 	if s, ok := c.Woken().(saved); ok {
-		if s.err != nil {
-			return errors.New("ERR " + s.err.Error())
-		}
-		c.Reply.OK()
-		return nil
+		return okUnless(c, s.err)
 	}
 	if h.d.Persistence == nil {
 		return errMemoryOnly
@@ -63,8 +60,14 @@ func (h *server) save(c *bus.Ctx) error {
 		return errSaving
 	}
 	return c.Park(func(wake func(any)) {
-		if !h.d.Persistence.Save(func(err error) { wake(saved{err}) }) {
-			wake(saved{errors.New("Background save already in progress")})
+		done := func(err error) {
+			if err != nil {
+				err = fmt.Errorf("ERR %w", err)
+			}
+			wake(saved{err})
+		}
+		if !h.d.Persistence.Save(done) {
+			wake(saved{errSaving})
 		}
 	})
 }
