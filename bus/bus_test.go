@@ -388,6 +388,10 @@ func TestGate(t *testing.T) {
 		}},
 		Spec{Name: "get", Arity: 2, Flags: ReadOnly, Keys: []KeySpec{OneKey(1, KeyRO)}, Run: read},
 		Spec{Name: "mget", Arity: -2, Flags: ReadOnly, Keys: []KeySpec{KeyRange(1, -1, 1, KeyRO)}, Run: read},
+		Spec{Name: "copy", Arity: 2, Flags: Write, Keys: []KeySpec{OneKey(1, KeyRO)}, Run: func(c *Ctx) error {
+			c.Tells(c.Tx.DB + 1)
+			return nil
+		}},
 		Spec{Name: "dbsize", Arity: 1, Flags: ReadOnly, Run: read},
 		Spec{Name: "keys", Arity: 1, Flags: ReadOnly, Lock: LockNone, Run: read},
 		Spec{Name: "swap", Arity: 1, Flags: ReadOnly, Lock: LockExclusive, Run: read},
@@ -404,6 +408,8 @@ func TestGate(t *testing.T) {
 		{"set a 1", 101},
 		{"get b", gate("b")},
 		{"mget b c d", max(gate("b"), gate("c"), gate("d"))},
+		{"copy b", 101},
+		{"get b", gate("b")},
 		{"dbsize", 101},
 		{"keys", 101},
 		{"swap", 101},

@@ -43,7 +43,7 @@ type Ctx struct {
 	random  uint32  // decides which calls are measured
 	group   group   // what the log layer collects
 	gate    uint64  // what the replies wait for
-	far     bool    // the last EXEC reached for more than one database
+	far     bool    // the reply may tell of another database than the Tx's
 
 	channel   []byte // scratch of Event
 	published bool   // see Published

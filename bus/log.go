@@ -86,7 +86,7 @@ func Logging(current func() Log) Layer {
 		return func(c *Ctx) error {
 			g := &c.group
 			g.begin(c.Raw)
-			c.Tx.Sink = g
+			c.Tx.Sink, c.far = g, false
 			err := next(c)
 			c.Tx.Sink, c.Tx.Raw = nil, false
 			switch {
@@ -94,7 +94,7 @@ func Logging(current func() Log) Layer {
 				c.After(l.Append(g.done()))
 				g.end()
 			case err == errParked: //nolint:errorlint // a private sentinel that nobody wraps
-			case whole || c.Tx.Whole() || s.Plan != nil && c.far:
+			case whole || c.Tx.Whole() || c.far:
 				c.After(l.Appended())
 			default:
 				for _, slot := range c.Tx.Slots() {
@@ -105,6 +105,10 @@ func Logging(current func() Log) Layer {
 		}
 	}}
 }
+
+// Tells says that the reply may tell of a key in a database, which may be another than the
+// command's.
+func (c *Ctx) Tells(db int) { c.far = c.far || db != c.Tx.DB }
 
 // After says that the reply must not leave before an LSN is safe.
 func (c *Ctx) After(lsn uint64) { c.gate = max(c.gate, lsn) }

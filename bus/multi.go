@@ -282,7 +282,6 @@ func (s *Spec) locksItself() bool {
 
 // Exec is EXEC: it runs what is queued with everything locked that ExecPlan named.
 func (c *Ctx) Exec() error {
-	c.far = false
 	m := c.Client.Multi
 	switch {
 	case m == nil || !m.open:

@@ -120,6 +120,7 @@ func copyKey(c *bus.Ctx) error {
 		c.Reply.Int(0)
 		return nil
 	}
+	c.Tells(db)
 	ok, err := c.Tx.Copy(from, db, to, replace)
 	if ok {
 		c.EventIn(db, bus.EventGeneric, "copy_to", to)
@@ -140,6 +141,7 @@ func move(c *bus.Ctx) error {
 		c.Reply.Int(0)
 		return nil
 	}
+	c.Tells(db)
 	ok, err := c.Tx.Move(c.Args[1], db)
 	if ok {
 		c.Event(bus.EventGeneric, "move_from", c.Args[1])

@@ -237,3 +237,31 @@ func TestEffects(t *testing.T) {
 		}
 	}
 }
+
+// TestW3OtherDatabase: that MOVE and COPY find the key in another database is a read of that
+// one, and the reply waits for it.
+func TestW3OtherDatabase(t *testing.T) {
+	log := &twoGates{ledger{t: t}}
+	l := newLocal(t, log)
+	l.do("SET", "k", "1")
+	l.do("SELECT", "1")
+	l.do("SET", "k", "2")
+	for _, tt := range []struct {
+		args string
+		want uint64
+	}{
+		{"MOVE k 0", 2}, {"COPY k k DB 0", 2},
+		{"MOVE absent 0", 1}, {"COPY absent k DB 0", 1}, {"COPY k k DB 1", 1}, {"GET k", 1},
+	} {
+		l.c.TakeGate()
+		l.do(strings.Fields(tt.args)...)
+		if got := l.c.TakeGate(); got != tt.want {
+			t.Errorf("%s waits for %d, want %d", tt.args, got, tt.want)
+		}
+	}
+}
+
+// twoGates is a ledger whose slots are durable before the rest.
+type twoGates struct{ ledger }
+
+func (g *twoGates) Gate(int, uint16) uint64 { return 1 }
