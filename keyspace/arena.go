@@ -98,18 +98,19 @@ func classPages(c int) int {
 //	own map          size > 1 MiB, a chunk number of its own
 //	free cell        | 0 | - | next free cell in the page: unit + 1, u16 | - ...
 type arena struct {
-	mem    [][]byte // the bytes of each chunk, nil if its number is free
-	chunks []chunk  // the same index
+	used  int64    // bytes of live cells (class sizes), page runs and own maps
+	moved bool     // there is a table to publish
+	mem   [][]byte // the bytes of each chunk, nil if its number is free
+
+	chunks []chunk // the same index as mem
 
 	src  *mapper
 	mode ArenaMode
 
 	// table is mem for Ahead: chunks only, nil for own maps. What a published scout
-	// holds of it is not changed any more. moved: there is something to publish.
+	// holds of it is not changed any more.
 	table []*[chunkSize]byte
-	moved bool
 
-	used  int64 // bytes of live cells (class sizes), page runs and own maps
 	pages int64 // pages in use, live cells or not, own maps included
 	warm  int   // free pages that have physical memory
 

@@ -68,29 +68,33 @@ type counts struct {
 
 // stripe is one mutex, one arena and the sub-tables of the stripe's slots in
 // all databases. Everything but the atomics is guarded by mu (K1).
+//
+// The order of the fields is that of their use: a command that reads needs the first and the
+// third cache line (TestStripeLines), one that writes also the second and then the arena.
 type stripe struct {
-	mu        sync.Mutex
-	number    uint16
-	dbs       []*dbState // nil until the first write to that database in the stripe
-	arena     arena
-	tables    int64 // bytes of directories in the Go heap
-	total     *total
-	counted   int64 // bytes of this stripe in total
-	hits      int64
-	misses    int64
-	scout     atomic.Pointer[scout] // for Ahead, published at unlock
-	due       wheelDue              // when the wheels of this stripe want Tick
-	interests interests
-	// dead are databases that were flushed; upkeep frees them in slices.
-	dead []*dbState
-
-	public struct { // what can be read without mu, published at unlock and by upkeep
+	mu      sync.Mutex
+	dbs     []*dbState // nil until the first write to that database in the stripe
+	tables  int64      // bytes of directories in the Go heap
+	hits    int64
+	counted int64    // bytes of this stripe in total
+	public  struct { // what can be read without mu, published at unlock and by upkeep
 		used   atomic.Int64
 		pages  atomic.Int64
 		hits   atomic.Int64
 		misses atomic.Int64
 	}
-	_ [64]byte // the next stripe's mutex is on a line of its own
+	interests interests
+	due       wheelDue // when the wheels of this stripe want Tick
+	arena     arena
+
+	number uint16
+	misses int64
+	total  *total
+	scout  atomic.Pointer[scout] // for Ahead, published at unlock
+	// dead are databases that were flushed; upkeep frees them in slices.
+	dead []*dbState
+
+	_ [40]byte // so that the next stripe begins a line
 }
 
 // dbState is one database's part of a stripe, guarded by the stripe's mutex.
