@@ -12,10 +12,8 @@ import (
 type RecoverOptions struct {
 	// Workers is how many goroutines apply; 0 is 1. A slot always comes by the worker slot % Workers.
 	Workers int
-	// HashKey is that of the keyspace; a snapshot of another is refused. See HashKeyOf.
+	// HashKey is that of the keyspace; a snapshot of another is refused.
 	HashKey [16]byte
-	// NoLog recovers the newest snapshot alone.
-	NoLog bool
 	// Progress is called now and then, by the goroutine that called Recover.
 	Progress func(Progress)
 
@@ -48,19 +46,6 @@ func (e *ApplyError) Error() string { return "wal: " + e.Err.Error() }
 // Unwrap returns it.
 func (e *ApplyError) Unwrap() error { return e.Err }
 
-// HashKeyOf returns the hash key of the newest snapshot that can be opened, for a keyspace that is about to be
-// made; false if there is none.
-func HashKeyOf(s Snaps, info Info) (key [16]byte, ok bool) {
-	for _, snap := range slices.Backward(info.Snapshots) {
-		if r, err := s.OpenSnapshot(snap.ID); err == nil {
-			key = r.Header().HashKey
-			_ = r.Close()
-			return key, true
-		}
-	}
-	return key, false
-}
-
 // Recover brings an applier, which has nothing yet, to the state of what a backend holds: the newest snapshot that verifies
 // and the log behind it, or the older one and more of the log. The error wraps ErrCorrupt if what
 // was durable is damaged or missing; nothing is ever skipped (W7). After an error the state is good for nothing.
@@ -68,11 +53,11 @@ func Recover(ctx context.Context, s SnapStore, info Info, a Applier, o RecoverOp
 	r := &recovery{ctx: ctx, s: s, a: a, o: o, p: newPipe(a, max(1, o.Workers))}
 	defer r.p.close()
 	for _, snap := range slices.Backward(info.Snapshots) {
-		if !o.NoLog && (info.First > snap.MaxL+1 || info.Last < snap.MaxL) {
-			if info.Last < snap.MaxL {
-				return r.done, fmt.Errorf("%w: the log ends with LSN %d, but snapshot %d was made of it up to LSN %d",
-					ErrCorrupt, info.Last, snap.ID, snap.MaxL)
-			}
+		if info.Last < snap.MaxL {
+			return r.done, fmt.Errorf("%w: the log ends with LSN %d, but snapshot %d was made of it up to LSN %d",
+				ErrCorrupt, info.Last, snap.ID, snap.MaxL)
+		}
+		if info.First > snap.MaxL+1 {
 			break // this one and all that are older
 		}
 		err := r.snapshot(snap)
@@ -87,15 +72,9 @@ func Recover(ctx context.Context, s SnapStore, info Info, a Applier, o RecoverOp
 		if err := r.reset(); err != nil {
 			return r.done, err
 		}
-		if o.NoLog {
-			break
-		}
 	}
-	if len(info.Snapshots) > 0 && r.done.Snapshot.ID == 0 && (o.NoLog || info.First > 1) {
+	if len(info.Snapshots) > 0 && r.done.Snapshot.ID == 0 && info.First > 1 {
 		return r.done, r.refuse(info)
-	}
-	if o.NoLog {
-		return r.done, nil
 	}
 	if info.First > r.done.Last+1 {
 		return r.done, fmt.Errorf("%w: the log begins with LSN %d, and there is no snapshot", ErrCorrupt, info.First)

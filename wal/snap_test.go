@@ -607,19 +607,6 @@ func TestRecoverMemoryW12(t *testing.T) {
 	})
 }
 
-// TestHashKeyOf: a keyspace that is about to be made asks for the key of what it will load.
-func TestHashKeyOf(t *testing.T) {
-	r := newRig(t, 1)
-	if _, ok := HashKeyOf(r.b, Info{}); ok {
-		t.Error("a key of nothing")
-	}
-	r.o.HashKey = [16]byte{1, 2, 3}
-	r.mustMake()
-	if key, ok := HashKeyOf(r.b, Info{Snapshots: r.b.manifest.Snapshots}); !ok || key != r.o.HashKey {
-		t.Error(key, ok)
-	}
-}
-
 // FuzzSnapshotFile: no bytes make the reader of snapshots panic or take much memory.
 func FuzzSnapshotFile(f *testing.F) {
 	r := newRig(f, 2)
