@@ -52,17 +52,30 @@ func ParseEvents(letters string) (e Events) {
 
 // Publisher sends messages to channels. Package pubsub's Hub is one.
 type Publisher interface {
-	Publish(channel, message []byte) int
+	// PublishAfter sends a message that must not reach anybody before the LSN after is safe, 0: at once. It
+	// keeps neither slice.
+	PublishAfter(channel, message []byte, after uint64) int
 }
 
 // events is where keyspace events go.
 type events struct {
 	mask atomic.Uint32 // Events that somebody may listen for
 	out  Publisher
+	log  func() Log // that is in force, nil: none
 }
 
-// PublishEvents makes keyspace events messages of p. It is called before the bus runs commands.
-func (b *Bus) PublishEvents(p Publisher) { b.events.out = p }
+// event is a keyspace event that waits for the LSN of what caused it.
+type event struct {
+	db   int
+	name string
+	key  []byte
+}
+
+// PublishEvents makes keyspace events messages of p, which reach nobody before what caused them is safe in
+// the log that current returns. It is called before the bus runs commands.
+func (b *Bus) PublishEvents(p Publisher, current func() Log) {
+	b.events.out, b.events.log = p, current
+}
 
 // SetEvents says which classes of keyspace events there are from now on. It must not be called by two
 // goroutines at a time.
@@ -71,11 +84,11 @@ func (b *Bus) SetEvents(e Events) {
 		e = 0
 	}
 	b.events.mask.Store(uint32(e))
-	hear := func(class Events, name string) func(db int, key []byte) {
+	hear := func(class Events, name string) func(t *keyspace.Tx, db int, key []byte) {
 		if e&class == 0 {
 			return nil
 		}
-		return func(db int, key []byte) { b.events.publish(e, nil, db, name, key) }
+		return func(t *keyspace.Tx, db int, key []byte) { b.events.tell(t, nil, db, name, key) }
 	}
 	b.space.OnAdded(hear(EventNew, "new"))
 	b.space.OnMissed(hear(EventMiss, "keymiss"))
@@ -84,12 +97,12 @@ func (b *Bus) SetEvents(e Events) {
 		b.space.OnRemoved(nil)
 		return
 	}
-	b.space.OnRemoved(func(db int, key []byte, why keyspace.Removal) {
+	b.space.OnRemoved(func(t *keyspace.Tx, db int, key []byte, why keyspace.Removal) {
 		switch {
 		case why == keyspace.Expired && expired != nil:
-			expired(db, key)
+			expired(t, db, key)
 		case why == keyspace.Evicted && evicted != nil:
-			evicted(db, key)
+			evicted(t, db, key)
 		}
 	})
 }
@@ -110,21 +123,36 @@ func (c *Ctx) EventIn(db int, class Events, name string, key []byte) {
 }
 
 func (c *Ctx) tell(db int, name string, key []byte) {
-	e := &c.bus.events
 	c.Published()
-	c.channel = e.publish(Events(e.mask.Load()), c.channel, db, name, key)
+	c.channel = c.bus.events.tell(c.Tx, c.channel, db, name, key)
 }
 
-// publish sends an event to its one or two channels. scratch, which it returns, is for their names.
-func (e *events) publish(mask Events, scratch []byte, db int, name string, key []byte) []byte {
-	event := []byte(name)
+// tell publishes an event, or leaves it to the log layer, which knows only after the command which LSN nobody
+// may hear of it before. scratch is memory for names of channels, and returned.
+func (e *events) tell(t *keyspace.Tx, scratch []byte, db int, name string, key []byte) []byte {
+	if g, ok := t.Sink.(*group); ok {
+		g.events = append(g.events, event{db, name, append([]byte(nil), key...)})
+		return scratch
+	}
+	var after uint64
+	if e.log != nil {
+		if l := e.log(); l != nil {
+			after = l.Appended() // what caused it is in the log already
+		}
+	}
+	return e.publish(scratch, event{db, name, key}, after)
+}
+
+// publish sends an event to its one or two channels.
+func (e *events) publish(scratch []byte, ev event, after uint64) []byte {
+	mask, name := Events(e.mask.Load()), []byte(ev.name)
 	if mask&EventKeyspace != 0 {
-		scratch = append(channelOf(scratch, "__keyspace@", db), key...)
-		e.out.Publish(scratch, event)
+		scratch = append(channelOf(scratch, "__keyspace@", ev.db), ev.key...)
+		e.out.PublishAfter(scratch, name, after)
 	}
 	if mask&EventKeyevent != 0 {
-		scratch = append(channelOf(scratch, "__keyevent@", db), event...)
-		e.out.Publish(scratch, key)
+		scratch = append(channelOf(scratch, "__keyevent@", ev.db), name...)
+		e.out.PublishAfter(scratch, ev.key, after)
 	}
 	return scratch
 }

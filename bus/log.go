@@ -30,6 +30,7 @@ type group struct {
 	text    []byte // the effects that are not
 	effects []Effect
 	ends    []int // of each effect in text, -1: it is raw
+	events  []event
 }
 
 // keepText bounds the memory that a group keeps.
@@ -101,9 +102,21 @@ func Logging(current func() Log) Layer {
 					c.After(l.Gate(c.Tx.DB, slot))
 				}
 			}
+			if len(g.events) > 0 {
+				c.publishEvents(g)
+			}
 			return err
 		}
 	}}
+}
+
+// publishEvents publishes the events of a command; they wait for what its reply waits for.
+func (c *Ctx) publishEvents(g *group) {
+	for _, ev := range g.events {
+		c.channel = c.bus.events.publish(c.channel, ev, c.gate)
+	}
+	clear(g.events)
+	g.events = g.events[:0]
 }
 
 // Tells says that the reply may tell of a key in a database, which may be another than the

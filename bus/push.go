@@ -23,6 +23,7 @@ type Message struct {
 
 	audience Audience
 	era      uint64
+	after    uint64
 }
 
 // Audience is asked, on the goroutine that owns the client and just before m is delivered, whether the
@@ -44,6 +45,15 @@ func (m *Message) For(a Audience, era uint64) *Message {
 	m.audience, m.era = a, era
 	return m
 }
+
+// After makes m one that must not leave before an LSN is safe.
+func (m *Message) After(lsn uint64) *Message {
+	m.after = lsn
+	return m
+}
+
+// Gate is the LSN before which m must not leave, 0: it may at once.
+func (m *Message) Gate() uint64 { return m.after }
 
 // Bytes is what a client of this protocol, 2 or 3, gets. It must not be changed.
 func (m *Message) Bytes(proto int) []byte {

@@ -16,7 +16,7 @@ import (
 type eventList []string
 
 // Publish keeps the message.
-func (l *eventList) Publish(channel, message []byte) int {
+func (l *eventList) PublishAfter(channel, message []byte, _ uint64) int {
 	*l = append(*l, fmt.Sprintf("%s %s", channel, message))
 	return 1
 }
@@ -72,7 +72,7 @@ func TestEventsLikeRedis(t *testing.T) {
 			heard.take()
 			ours := newLocal(t, nil)
 			var events eventList
-			ours.bus.PublishEvents(&events)
+			ours.bus.PublishEvents(&events, nil)
 			ours.bus.SetEvents(bus.ParseEvents(letters))
 			rng := rand.New(rand.NewPCG(uint64(len(letters)), 7))
 			for n := range *randomCommands {

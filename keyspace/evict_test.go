@@ -74,7 +74,7 @@ func TestMakeRoom(t *testing.T) {
 			sink := &recorder{}
 			tx.Sink = sink
 			told := map[string]bool{}
-			s.OnRemoved(func(db int, key []byte, why Removal) {
+			s.OnRemoved(func(_ *Tx, db int, key []byte, why Removal) {
 				if why != Evicted {
 					t.Errorf("%q was removed for reason %d", key, why)
 				}
@@ -257,7 +257,7 @@ func ages(t *testing.T, policy Policy, samples, every int) float64 {
 	}
 	tx.Now = now
 	sum, n := 0.0, 0
-	s.OnRemoved(func(_ int, key []byte, _ Removal) {
+	s.OnRemoved(func(_ *Tx, _ int, key []byte, _ Removal) {
 		number, _, _ := strings.Cut(string(key), ":")
 		i, _ := strconv.Atoi(number)
 		sum += float64(i) / float64(keys)
@@ -489,7 +489,7 @@ func TestEvictionRace(t *testing.T) {
 	}
 	s.SetLimit(Limit{Max: 1 << 20, Policy: AllKeysLRU})
 	var removals sync.Map
-	s.OnRemoved(func(db int, key []byte, why Removal) { removals.Store(fmt.Sprint(db, why, len(key)), true) })
+	s.OnRemoved(func(_ *Tx, db int, key []byte, why Removal) { removals.Store(fmt.Sprint(db, why, len(key)), true) })
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {

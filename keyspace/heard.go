@@ -2,13 +2,13 @@ package keyspace
 
 // OnAdded lets f be called for each key that comes into being, under the stripe's
 // lock just after it has; key is only valid during the call. nil ends that. f
-// must not block and must not use the Tx.
-func (s *Space) OnAdded(f func(db int, key []byte)) { s.added.Store(listener(f)) }
+// must not block and must not reach for keys with the Tx.
+func (s *Space) OnAdded(f func(t *Tx, db int, key []byte)) { s.added.Store(listener(f)) }
 
 // OnMissed is OnAdded for each key that Look did not find.
-func (s *Space) OnMissed(f func(db int, key []byte)) { s.missed.Store(listener(f)) }
+func (s *Space) OnMissed(f func(t *Tx, db int, key []byte)) { s.missed.Store(listener(f)) }
 
-func listener(f func(db int, key []byte)) *func(int, []byte) {
+func listener(f func(t *Tx, db int, key []byte)) *func(*Tx, int, []byte) {
 	if f == nil {
 		return nil
 	}
@@ -18,7 +18,7 @@ func listener(f func(db int, key []byte)) *func(int, []byte) {
 // tellAdded calls what OnAdded set.
 func (t *Tx) tellAdded(db int, key []byte) {
 	if f := t.s.added.Load(); f != nil {
-		(*f)(db, key)
+		(*f)(t, db, key)
 	}
 }
 
@@ -28,6 +28,6 @@ func (t *Tx) tellAdded(db int, key []byte) {
 //go:noinline
 func (t *Tx) tellMissed(key []byte) {
 	if f := t.s.missed.Load(); f != nil {
-		(*f)(t.DB, key)
+		(*f)(t, t.DB, key)
 	}
 }

@@ -12,8 +12,9 @@ const (
 
 // OnRemoved lets f be called for each key that no command removes, under the
 // stripe's lock just before it goes, or just after if another value took its place, with
-// the key's database; key is only valid during the call. nil ends that. f must not block and must not use the Tx.
-func (s *Space) OnRemoved(f func(db int, key []byte, why Removal)) {
+// the key's database; key is only valid during the call. nil ends that. f must not block and must not reach for
+// keys with the Tx.
+func (s *Space) OnRemoved(f func(t *Tx, db int, key []byte, why Removal)) {
 	if f == nil {
 		s.told.Store(nil)
 		return
@@ -24,6 +25,6 @@ func (s *Space) OnRemoved(f func(db int, key []byte, why Removal)) {
 // tellRemoved calls what OnRemoved set.
 func (t *Tx) tellRemoved(p *place, key []byte, why Removal) {
 	if f := t.s.told.Load(); f != nil {
-		(*f)(p.db, key, why)
+		(*f)(t, p.db, key, why)
 	}
 }

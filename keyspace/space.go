@@ -31,14 +31,14 @@ type Space struct {
 	index []atomic.Pointer[dbIndex]
 	peak  atomic.Int64
 
-	total   total                                      // bytes in use
-	limit   atomic.Pointer[limit]                      // never nil
-	lfu     atomic.Pointer[lfu]                        // nil unless the policy is an LFU one
-	tables  atomic.Int64                               // bytes that charge has counted
-	charged []atomic.Bool                              // by database
-	told    atomic.Pointer[func(int, []byte, Removal)] // OnRemoved
+	total   total                                           // bytes in use
+	limit   atomic.Pointer[limit]                           // never nil
+	lfu     atomic.Pointer[lfu]                             // nil unless the policy is an LFU one
+	tables  atomic.Int64                                    // bytes that charge has counted
+	charged []atomic.Bool                                   // by database
+	told    atomic.Pointer[func(*Tx, int, []byte, Removal)] // OnRemoved
 
-	added, missed atomic.Pointer[func(int, []byte)] // OnAdded, OnMissed
+	added, missed atomic.Pointer[func(*Tx, int, []byte)] // OnAdded, OnMissed
 
 	expiredKeys atomic.Int64 // removed because their deadline had passed
 	evictedKeys atomic.Int64 // removed to make room

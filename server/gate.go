@@ -52,3 +52,9 @@ func (c *conn) open(watermark uint64) {
 		c.gates = c.gates[n:]
 	}
 }
+
+// safe waits until what waits for an LSN may leave, and reports false if it never may, or the connection is
+// gone before.
+func (d *goroutines) safe(c *conn, lsn uint64) bool {
+	return lsn == 0 || d.srv.opts.WAL == nil || d.srv.opts.WAL.Wait(lsn, c.gone) == nil
+}

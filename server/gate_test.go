@@ -189,3 +189,67 @@ func TestGatedConnectionsEnd(t *testing.T) {
 		}
 	})
 }
+
+// TestW3MessagesWait: a message that waits for an LSN reaches no subscriber before that is safe, and messages
+// stay in order, with those between them that wait for nothing.
+func TestW3MessagesWait(t *testing.T) {
+	eachDriver(t, func(t *testing.T, d Driver) {
+		w := newFakeWAL()
+		var mu sync.Mutex
+		members := map[bus.Outlet][]*bus.Client{}
+		r := start(t, d, func(o *Options) {
+			o.WAL = w
+			if err := o.Bus.Register(
+				bus.Spec{Name: "join", Arity: 1, Run: func(c *bus.Ctx) error {
+					mu.Lock()
+					defer mu.Unlock()
+					members[c.Client.Out] = append(members[c.Client.Out], c.Client)
+					c.Reply.OK()
+					return nil
+				}},
+				bus.Spec{Name: "say", Arity: 2, Run: func(c *bus.Ctx) error {
+					lsn, _ := strconv.ParseUint(string(c.Args[1]), 10, 64)
+					m := bus.NewPush(fmt.Appendf(nil, "*1\r\n$%d\r\n%d\r\n", len(c.Args[1]), lsn)).After(lsn)
+					mu.Lock()
+					defer mu.Unlock()
+					for out, list := range members {
+						out.Push(list, m)
+					}
+					c.Reply.OK()
+					return nil
+				}},
+			); err != nil {
+				t.Fatal(err)
+			}
+		})
+		const each, step = 60, 3
+		const last = each * step
+		var wg sync.WaitGroup
+		for range 4 {
+			c := r.dial()
+			c.do("JOIN")
+			wg.Go(func() {
+				for n := range each + 1 {
+					want := n * step
+					c.want(fmt.Sprintf("*1\r\n$%d\r\n%d\r\n", len(strconv.Itoa(want)), want))
+					if now := w.watermark.Load(); now < uint64(want) {
+						t.Errorf("the message of LSN %d left at watermark %d (W3)", want, now)
+						return
+					}
+				}
+			})
+		}
+		sayer := r.dial()
+		for n := range each + 1 {
+			sayer.do("SAY", strconv.Itoa(n*step)) // the first waits for nothing
+			if n%7 == 0 {
+				w.raise(uint64(max(0, (n-3)*step)))
+			}
+		}
+		for lsn := w.watermark.Load(); lsn < last; lsn++ {
+			w.raise(lsn + 1)
+			runtime.Gosched()
+		}
+		wg.Wait()
+	})
+}

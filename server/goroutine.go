@@ -300,9 +300,7 @@ func (d *goroutines) write(c *conn, w *worker) bool {
 	d.account(c)
 	ok := c.flags&(flagAbort|flagDead) == 0
 	c.mu.Unlock()
-	if ok && lsn > 0 && d.srv.opts.WAL != nil {
-		ok = d.srv.opts.WAL.Wait(lsn, c.gone) == nil
-	}
+	ok = ok && d.safe(c, lsn)
 	if ok && len(out) > 0 {
 		n, err := c.nc.Write(out)
 		w.tally.writes++

@@ -20,6 +20,10 @@ func (l *loop) deliver(batch []message) {
 	}
 	defer l.delivered(cost)
 	var joined [2][]byte // all of batch, by protocol
+	var lsn uint64       // what they wait for
+	for i := range batch {
+		lsn = max(lsn, batch[i].m.Gate())
+	}
 	for _, cl := range batch[0].to {
 		c := cl.Conn.(*conn)
 		if c.flags&(flagDead|flagClosing|flagAbort) != 0 {
@@ -28,7 +32,7 @@ func (l *loop) deliver(batch []message) {
 		if !wantsAll(cl, batch) {
 			for i := range batch {
 				if m := batch[i].m; m.Wanted(cl) {
-					l.output(c, m.Bytes(cl.Proto))
+					l.output(c, m.Bytes(cl.Proto), m.Gate())
 				}
 			}
 			continue
@@ -37,7 +41,7 @@ func (l *loop) deliver(batch []message) {
 		if *b == nil {
 			*b = join(batch, cl.Proto)
 		}
-		l.output(c, *b)
+		l.output(c, *b, lsn)
 	}
 }
 
@@ -75,11 +79,14 @@ func join(batch []message, proto int) []byte {
 	return b
 }
 
-// output adds b, which is shared, to what the connection sends in this tick.
-func (l *loop) output(c *conn, b []byte) {
+// output adds b, which is shared, to what the connection sends in this tick, but not before an LSN
+// is safe.
+func (l *loop) output(c *conn, b []byte, lsn uint64) {
 	if len(b) == 0 || c.flags&flagDead != 0 {
 		return
 	}
+	c.gate = max(c.gate, lsn)
+	l.w.gate = max(l.w.gate, lsn)
 	if len(c.seg) == 0 {
 		c.seg, c.segOwned = b[:len(b):len(b)], false
 	} else {

@@ -122,13 +122,15 @@ func (d *goroutines) writePushes(c *conn) {
 		// What is read of the client here changes only with out held.
 		var b []byte
 		var size int64
+		var lsn uint64
 		for _, m := range list {
 			size += pushSize(m)
 			if !c.client.CloseAfterReply && m.Wanted(&c.client) {
 				b = append(b, m.Bytes(c.client.Proto)...)
+				lsn = max(lsn, m.Gate())
 			}
 		}
-		if len(b) > 0 {
+		if len(b) > 0 && d.safe(c, lsn) {
 			n, _ := c.nc.Write(b) // the connection's reader meets the error, too
 			d.pub.writes.Add(1)
 			d.pub.netOut.Add(int64(n))

@@ -40,7 +40,10 @@ func New() *Hub {
 
 // Publish sends message to those who subscribed to the channel or to a pattern that
 // matches it, and returns to how many subscriptions it went. It keeps neither slice.
-func (h *Hub) Publish(channel, message []byte) int {
+func (h *Hub) Publish(channel, message []byte) int { return h.PublishAfter(channel, message, 0) }
+
+// PublishAfter is Publish for a message that must not reach anybody before the LSN after is safe.
+func (h *Hub) PublishAfter(channel, message []byte, after uint64) int {
 	if h.counts[Channel].Load()+h.counts[Pattern].Load() == 0 {
 		return 0
 	}
@@ -48,11 +51,11 @@ func (h *Hub) Publish(channel, message []byte) int {
 	defer h.mu.Unlock()
 	n := 0
 	if t := h.topics[Channel][string(channel)]; t != nil {
-		n = t.send(t.message(message), h.era)
+		n = t.send(t.message(message).After(after), h.era)
 	}
 	for _, p := range h.patterns {
 		if glob.Match([]byte(p.name), channel) {
-			n += p.send(p.matched(channel, message), h.era)
+			n += p.send(p.matched(channel, message).After(after), h.era)
 		}
 	}
 	return n

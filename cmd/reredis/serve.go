@@ -148,7 +148,7 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 			return nil, errors.Join(err, n.server.Close(), space.Close())
 		}
 	}
-	n.bus.PublishEvents(n.pubsub)
+	n.bus.PublishEvents(n.pubsub, n.logging)
 	n.bus.SetEvents(bus.ParseEvents(cfg.Observe.KeyspaceEvent))
 	n.follow()
 	return n, nil
