@@ -73,12 +73,7 @@ func (t *Tx) ApplyEntry(db int, slot uint16, effect []byte) error {
 }
 
 func (t *Tx) applyBarrier(argv [][]byte) (err error) {
-	for !t.Exclusive(func() { err = t.Apply(argv) }) {
-		opened := make(chan struct{})
-		if t.s.Opened(func() { close(opened) }) {
-			<-opened
-		}
-	}
+	t.exclusively(func() { err = t.Apply(argv) })
 	return err
 }
 

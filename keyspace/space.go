@@ -40,6 +40,8 @@ type Space struct {
 
 	added, missed atomic.Pointer[func(*Tx, int, []byte)] // OnAdded, OnMissed
 
+	_ [64]byte // what follows is written often, what stands before is read by every command
+
 	expiredKeys atomic.Int64 // removed because their deadline had passed
 	evictedKeys atomic.Int64 // removed to make room
 	exceeded    atomic.Int64 // unix ms since when the total is above the limit, 0: it is not

@@ -166,6 +166,16 @@ func (t *Tx) await(ctx context.Context, st *stripe) error {
 	}
 }
 
+// exclusively is Exclusive that waits for the end of other phases.
+func (t *Tx) exclusively(run func()) {
+	for !t.Exclusive(run) {
+		opened := make(chan struct{})
+		if t.s.Opened(func() { close(opened) }) {
+			<-opened
+		}
+	}
+}
+
 // fill puts keys from r.Lo on into the Range, and sets its end.
 func (w *walker) fill(st *stripe) error {
 	r := &w.r

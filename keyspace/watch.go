@@ -102,8 +102,7 @@ func (m *Mark) Drop() {
 // change; the key is valid during the call. When a database is emptied it is called with a nil key. nil takes the
 // hook away. The Tx must hold nothing, and no other goroutine may call OnChanged at the same time.
 func (s *Space) OnChanged(hook func(t *Tx, db int, key []byte)) {
-	t := s.NewTx()
-	for !t.Exclusive(func() {
+	s.NewTx().exclusively(func() {
 		for i := range s.stripes {
 			in := &s.stripes[i].interests
 			in.mu.Lock()
@@ -111,12 +110,7 @@ func (s *Space) OnChanged(hook func(t *Tx, db int, key []byte)) {
 			in.on.Store(hook != nil || in.marks != nil)
 			in.mu.Unlock()
 		}
-	}) {
-		opened := make(chan struct{})
-		if s.Opened(func() { close(opened) }) {
-			<-opened
-		}
-	}
+	})
 }
 
 // interest returns what a key is marked with, nil if nobody marks it.
