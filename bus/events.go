@@ -88,7 +88,11 @@ func (b *Bus) SetEvents(e Events) {
 		if e&class == 0 {
 			return nil
 		}
-		return func(t *keyspace.Tx, db int, key []byte) { b.events.tell(t, nil, db, name, key) }
+		return func(t *keyspace.Tx, db int, key []byte) {
+			if !t.Applying { // what is loaded was told once
+				b.events.tell(t, nil, db, name, key)
+			}
+		}
 	}
 	b.space.OnAdded(hear(EventNew, "new"))
 	b.space.OnMissed(hear(EventMiss, "keymiss"))

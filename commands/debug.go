@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -28,14 +27,14 @@ var debugCommands = []debugCommand{
 	{"error", 3, 3, (*server).debugError},
 	{"help", 2, 2, (*server).debugHelp},
 	{"htstats", 3, 3, (*server).debugHTStats},
-	{"loadaof", 2, 2, (*server).debugNoPersistence},
+	{"loadaof", 2, 2, (*server).debugLoadAOF},
 	{"log", 3, 3, (*server).debugLog},
 	{"object", 3, 3, (*server).debugObject},
 	{"pause-cron", 3, 3, (*server).debugAccepted},
 	{"populate", 3, 5, (*server).debugPopulate},
 	{"protocol", 3, 3, (*server).debugProtocol},
 	{"quicklist-packed-threshold", 3, 3, (*server).debugAccepted},
-	{"reload", 2, 0, (*server).debugNoPersistence},
+	{"reload", 2, 0, (*server).debugReload},
 	{"replybuffer", 4, 4, (*server).debugReplyBuffer},
 	{"set-active-expire", 3, 3, (*server).debugSetActiveExpire},
 	{"set-disable-deny-scripts", 3, 3, (*server).debugAccepted},
@@ -48,11 +47,21 @@ func debugSpec(h *server) bus.Spec {
 	return bus.Spec{
 		Name: "debug", Run: h.debug, Arity: -2,
 		Flags: bus.Admin | bus.NoScript | bus.Loading | bus.Stale | bus.Protected,
-		Parks: func(args [][]byte) bool { return len(args) == 3 && bus.EqualFold(args[1], "SLEEP") },
+		Parks: debugParks,
 		Group: "server", Since: "1.0.0", Complexity: "Depends on subcommand.",
 		Usage:   "subcommand [arg [arg ...]]",
 		Summary: "Looks into the server and makes it do what tests need.",
 	}
+}
+
+// debugParks says which subcommands wait.
+func debugParks(args [][]byte) bool {
+	for _, name := range []string{"sleep", "reload", "loadaof"} {
+		if len(args) > 1 && bus.EqualFold(args[1], name) {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *server) debug(c *bus.Ctx) error {
@@ -84,10 +93,6 @@ func (h *server) debugReplyBuffer(c *bus.Ctx) error {
 	c.Reply.OK()
 	return nil
 }
-
-var errNoPersistence = errors.New("ERR DEBUG RELOAD and LOADAOF need persistence, which this version does not have")
-
-func (h *server) debugNoPersistence(*bus.Ctx) error { return errNoPersistence }
 
 func (h *server) debugChangeReplID(c *bus.Ctx) error {
 	h.d.log("Changing replication IDs after receiving DEBUG change-repl-id")

@@ -100,7 +100,6 @@ func TestDebugOwn(t *testing.T) {
 		"DEBUG STRINGMATCH-LEN a*c abbc", "1",
 		"DEBUG STRINGMATCH-LEN a*c abb", "0",
 		"DEBUG PROTOCOL push", "-ERR RESP2 is not supported by this command",
-		"DEBUG RELOAD", "-ERR DEBUG RELOAD and LOADAOF need persistence, which this version does not have",
 		"DEBUG BUS nope", "-ERR No such command",
 		"DEBUG BUS client nope", "-ERR No such command",
 	)

@@ -106,8 +106,18 @@ type Persistence interface {
 	// Save begins a snapshot, with which the log is made shorter, and calls done once, from any goroutine, when
 	// it has ended. It returns false, and does nothing, while one is being made.
 	Save(done func(error)) bool
+	// Reload empties the keyspace and reads it back from the disk, for DEBUG. It calls done once, from any
+	// goroutine; nobody else uses the keyspace meanwhile.
+	Reload(o ReloadOptions, done func(error))
 	// Status tells how things are.
 	Status() PersistenceStatus
+}
+
+// ReloadOptions say how the keyspace is to be read back.
+type ReloadOptions struct {
+	NoSave  bool // from what is on disk already: the newest snapshot, and the log behind it
+	NoFlush bool // the keyspace is not emptied
+	Merge   bool // with NoFlush: keys may be there already
 }
 
 // PersistenceStatus is what INFO and LASTSAVE tell.

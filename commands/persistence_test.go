@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,6 +15,13 @@ import (
 type fakePersistence struct {
 	st   commands.PersistenceStatus
 	done func(error)
+
+	reloads []commands.ReloadOptions
+}
+
+func (p *fakePersistence) Reload(o commands.ReloadOptions, done func(error)) {
+	p.reloads = append(p.reloads, o)
+	done(nil)
 }
 
 func (p *fakePersistence) Save(done func(error)) bool {
@@ -74,4 +82,24 @@ func TestInfoPersistence(t *testing.T) {
 	has("loading:1", "loading_total_bytes:200", "loading_loaded_bytes:50", "loading_loaded_perc:25.00", "aof_enabled:1",
 		"aof_current_size:12", "aof_base_size:7", "rdb_changes_since_last_save:3", "rdb_last_save_time:1234",
 		"rdb_last_bgsave_status:err", "aof_last_write_status:err", "rdb_last_bgsave_time_sec:4")
+}
+
+func TestReload(t *testing.T) {
+	r := newRig(t)
+	cl := r.connect()
+	cl.expect("DEBUG RELOAD", "-ERR this server keeps its data in memory only")
+	p := &fakePersistence{}
+	r.deps.Persistence = p
+	cl.expect(
+		"DEBUG RELOAD", "+OK",
+		"DEBUG RELOAD nosave noflush MERGE", "+OK",
+		"DEBUG RELOAD nosave later", "-ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.",
+		"DEBUG LOADAOF", "-ERR DEBUG LOADAOF needs a log, and appendonly is no",
+	)
+	p.st.Log = true
+	cl.expect("DEBUG LOADAOF", "+OK", "MULTI", "+OK", "DEBUG LOADAOF", "+QUEUED", "EXEC", "[+OK]")
+	want := []commands.ReloadOptions{{}, {NoSave: true, NoFlush: true, Merge: true}, {NoSave: true}, {NoSave: true}}
+	if !slices.Equal(p.reloads, want) {
+		t.Errorf("reloads: %+v", p.reloads)
+	}
 }

@@ -73,7 +73,7 @@ func (t *Tx) ApplyEntry(db int, slot uint16, effect []byte) error {
 }
 
 func (t *Tx) applyBarrier(argv [][]byte) (err error) {
-	t.exclusively(func() { err = t.Apply(argv) })
+	t.Exclusively(func() { err = t.Apply(argv) })
 	return err
 }
 

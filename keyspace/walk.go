@@ -166,8 +166,8 @@ func (t *Tx) await(ctx context.Context, st *stripe) error {
 	}
 }
 
-// exclusively is Exclusive that waits for the end of other phases.
-func (t *Tx) exclusively(run func()) {
+// Exclusively is Exclusive that waits, on its goroutine, for the end of other phases; no event loop may call it.
+func (t *Tx) Exclusively(run func()) {
 	for !t.Exclusive(run) {
 		opened := make(chan struct{})
 		if t.s.Opened(func() { close(opened) }) {

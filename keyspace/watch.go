@@ -102,7 +102,7 @@ func (m *Mark) Drop() {
 // change; the key is valid during the call. When a database is emptied it is called with a nil key. nil takes the
 // hook away. The Tx must hold nothing, and no other goroutine may call OnChanged at the same time.
 func (s *Space) OnChanged(hook func(t *Tx, db int, key []byte)) {
-	s.NewTx().exclusively(func() {
+	s.NewTx().Exclusively(func() {
 		for i := range s.stripes {
 			in := &s.stripes[i].interests
 			in.mu.Lock()

@@ -39,11 +39,26 @@ func (b *FileBackend) open() (Info, error) {
 	if err := b.sweepSnapshots(); err != nil {
 		return Info{}, fmt.Errorf("wal: removing what is left of unfinished snapshots: %w", err)
 	}
-	info := Info{First: v.need, Last: b.marks.Written, Epoch: b.epoch, Snapshots: slices.Clone(m.Snapshots), TornBytes: v.torn, TornKept: kept}
-	if len(v.segs) > 0 {
-		info.First = min(v.need, max(m.First, v.segs[0].first))
-	}
+	info := b.Info()
+	info.TornBytes, info.TornKept = v.torn, kept
 	return info, nil
+}
+
+// Info tells what the backend holds now.
+func (b *FileBackend) Info() Info {
+	b.manifestMu.Lock()
+	m := b.manifest
+	b.manifestMu.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	info := Info{
+		First: max(m.snapshotEnd()+1, m.First, 1), Last: b.marks.Written,
+		Epoch: b.epoch, Snapshots: slices.Clone(m.Snapshots),
+	}
+	if len(b.segs) > 0 {
+		info.First = min(info.First, max(m.First, b.segs[0].first))
+	}
+	return info
 }
 
 // firstManifest reads the MANIFEST, and makes one in a directory that has never been used.

@@ -37,7 +37,10 @@ type persistence struct {
 	mu     sync.Mutex // guards policy and saves
 	policy wal.Policy // of the log, which there may not be yet
 	saves  saves
-	work   sync.WaitGroup // the snapshot that is being made
+	work   sync.WaitGroup // snapshots and reloads
+
+	// making is held while a snapshot is made and while the data is read back; before mu.
+	making sync.Mutex
 
 	stop context.CancelFunc // of run, and then of close
 	over chan error         // of the log's Run

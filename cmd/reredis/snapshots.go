@@ -36,42 +36,49 @@ func (p *persistence) Save(done func(error)) bool {
 	if s == nil || p.saves.running || p.saves.closed {
 		return false
 	}
-	cfg := p.n.store.Current().WAL
-	s.Tune(cfg.Compression == "s2", cfg.Rate)
 	ctx, cancel := context.WithCancel(context.Background())
 	p.saves.running, p.saves.cancel = true, cancel
 	p.saves.started, p.saves.keys = time.Now(), 0
 	p.work.Go(func() {
 		defer cancel()
-		info, err := s.Make(ctx, walker{p.n.space})
-		p.saved(info, err)
+		p.making.Lock()
+		err := p.snapshot(ctx)
+		p.making.Unlock()
+		p.saved(err)
 		done(err)
 	})
 	return true
 }
 
-// saved notes how a snapshot ended, and drops what the log no longer needs.
-func (p *persistence) saved(info wal.SnapInfo, err error) {
-	p.mu.Lock()
-	took := time.Since(p.saves.started)
-	p.saves.running = false
-	p.saves.err, p.saves.took = err, took
-	if err == nil {
-		p.saves.count++
-	} else {
-		p.saves.retry = time.Now().Add(retryAfter)
-	}
-	p.mu.Unlock()
+// snapshot makes a snapshot and drops what the log no longer needs; making is held.
+func (p *persistence) snapshot(ctx context.Context) error {
+	cfg, s, start := p.n.store.Current().WAL, p.snaps.Load(), time.Now()
+	s.Tune(cfg.Compression == "s2", cfg.Rate)
+	info, err := s.Make(ctx, walker{p.n.space})
 	switch {
 	case err == nil:
-		p.n.log.Info("snapshot taken", "id", info.ID, "keys", info.Keys, "bytes", info.Bytes, "lsn", info.MaxL, "seconds", took.Seconds())
-		if err := p.backend.Trim(p.snaps.Load().Needed()); err != nil {
+		p.n.log.Info("snapshot taken", "id", info.ID, "keys", info.Keys, "bytes", info.Bytes, "lsn", info.MaxL, "seconds", time.Since(start).Seconds())
+		if err := p.backend.Trim(s.Needed()); err != nil {
 			p.n.log.Warn("the log could not be made shorter", "error", err)
 		}
 	case errors.Is(err, context.Canceled):
 		p.n.log.Info("the snapshot that was being taken is given up")
 	default:
 		p.n.log.Error("no snapshot could be taken", "error", err)
+	}
+	return err
+}
+
+// saved notes how a snapshot ended.
+func (p *persistence) saved(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.saves.running = false
+	p.saves.err, p.saves.took = err, time.Since(p.saves.started)
+	if err == nil {
+		p.saves.count++
+	} else {
+		p.saves.retry = time.Now().Add(retryAfter)
 	}
 }
 
