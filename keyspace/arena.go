@@ -509,13 +509,20 @@ const (
 	trimCalls = 4
 )
 
-// overWarm returns how many free pages have physical memory beyond what they may.
-func (a *arena) overWarm() int { return a.warm - warmFloor - int(a.pages/32) }
+// mayWarm is how many free pages may keep their physical memory.
+func (a *arena) mayWarm() int { return warmFloor + int(a.pages/32) }
 
 // trim gives physical memory of free pages back, with a few calls, if there is
 // too much of it. It returns true if it should be called again soon.
 func (a *arena) trim() (more bool) {
-	for calls, n := 0, 0; calls < trimCalls && n < len(a.chunks) && a.overWarm() > 0; n++ {
+	a.trimTo(a.mayWarm())
+	return a.warm-a.mayWarm() > int(a.pages/8)
+}
+
+// trimTo gives physical memory of free pages back, with a few calls, until at most keep
+// of them have some. It returns true if there are more.
+func (a *arena) trimTo(keep int) (more bool) {
+	for calls, n := 0, 0; calls < trimCalls && n < len(a.chunks) && a.warm > keep; n++ {
 		if a.sweep >= len(a.chunks) {
 			a.sweep = 0
 		}
@@ -531,7 +538,7 @@ func (a *arena) trim() (more bool) {
 			a.sweep++
 		}
 	}
-	return a.overWarm() > int(a.pages/8)
+	return a.warm > keep
 }
 
 // warmUp gives the first n bytes of an own map physical memory. For all other
