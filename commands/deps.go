@@ -41,6 +41,9 @@ type Deps struct {
 	Reset func()
 	// Rates measures what INFO calls instantaneous. It may be nil.
 	Rates *Rates
+	// Purge gives free memory back to the system and calls done once, from any goroutine, when that is
+	// over. Purge itself does not wait.
+	Purge func(done func())
 	// Log writes a line of the log on behalf of DEBUG LOG and of commands
 	// that leave a trace there.
 	Log func(message string)

@@ -42,6 +42,7 @@ type infoWriter struct {
 	since *keyspace.Stats // at the last CONFIG RESETSTAT: what to subtract
 	net   Net
 	rates Sample
+	err   error // why there can be no reply now
 }
 
 // add writes one field.
@@ -75,10 +76,7 @@ func (w *infoWriter) flag(name string, on bool) {
 func (h *server) info(c *bus.Ctx) error {
 	wanted := infoWanted(c.Args[1:])
 	c.Publish()
-	w := &infoWriter{ctx: c, stats: c.Bus().Space().Stats(), since: h.base.Load(), rates: h.d.Rates.PerSecond()}
-	if h.d.Net != nil {
-		w.net = h.d.Net()
-	}
+	w := &infoWriter{ctx: c, stats: c.Bus().Space().Stats(), since: h.base.Load(), rates: h.d.Rates.PerSecond(), net: h.net()}
 	for _, s := range infoSections {
 		if !wanted(&s) {
 			continue
@@ -87,10 +85,20 @@ func (h *server) info(c *bus.Ctx) error {
 			w.WriteString("\r\n")
 		}
 		w.WriteString("# " + s.title + "\r\n")
-		s.write(h, w)
+		if s.write(h, w); w.err != nil {
+			return w.err
+		}
 	}
 	c.Reply.Verbatim("txt", w.String())
 	return nil
+}
+
+// net returns the figures of the connections.
+func (h *server) net() (n Net) {
+	if h.d.Net != nil {
+		n = h.d.Net()
+	}
+	return n
 }
 
 // infoWanted reads the arguments of INFO. Unknown sections are no error.

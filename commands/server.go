@@ -51,7 +51,7 @@ func Server(d *Deps) []bus.Spec {
 		debugSpec(h),
 		functionSpec(),
 		latencySpec(h),
-		memorySpec(),
+		memorySpec(h),
 		slowlogSpec(h),
 	}, persistenceSpecs(h)...)
 }

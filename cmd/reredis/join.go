@@ -44,6 +44,7 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		Net:       n.net,
 		Reset:     func() { n.server.ResetStats() },
 		Rates:     n.rates,
+		Purge:     n.purge.begin,
 		Log:       func(message string) { n.log.Info(message) },
 	}
 	if n.persist != nil {

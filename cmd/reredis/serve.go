@@ -75,6 +75,7 @@ type node struct {
 	pause   bus.Pause
 	hides   hiding
 	watch   watch
+	purge   purger
 	rates   *commands.Rates
 	ctx     context.Context // ends when the node is to stop
 	stop    context.CancelFunc
@@ -125,6 +126,7 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 	}
 	n.space = space
 	n.hides.space = space
+	n.purge.space, n.purge.ctx = space, n.ctx
 	space.SetLimit(limit(cfg))
 	n.rules.set(cfg)
 	n.watch = newWatch(cfg)
@@ -197,6 +199,7 @@ func (n *node) run() error {
 	err := n.server.Run(n.ctx)
 	stopWeb()
 	side.Wait()
+	n.purge.close()
 	if n.persist != nil {
 		err = errors.Join(err, n.persist.close())
 	}
