@@ -22,6 +22,8 @@ type Admission struct {
 	// says whether it is needed at all.
 	Active  func() bool
 	Command func(c *Ctx) error
+	// Monitored says whether any client monitors, which must not use keys.
+	Monitored func() bool
 	// Paused holds commands back, those that all others would let run.
 	Paused *Pause
 }
@@ -66,6 +68,9 @@ func (a *Admission) checks(s *Spec, flags Flags) []func(Handler) Handler {
 	var list []func(Handler) Handler
 	if a.Paused != nil {
 		list = append(list, a.Paused.checks(s)...)
+	}
+	if s.Flags&(Write|ReadOnly|MayReplicate) != 0 && a.Monitored != nil && a.Monitored() {
+		list = append(list, guard(aloof))
 	}
 	if (flags&Write != 0 || s.Plan != nil) && a.Writable != nil {
 		if w := a.Writable(); w != nil {
@@ -132,6 +137,17 @@ func guard(ask func(c *Ctx) error) func(Handler) Handler {
 			return next(c)
 		}
 	}
+}
+
+// errAloof is the reply to a client that monitors, in Redis' words, for which such a client is a replica.
+var errAloof = errors.New("ERR Replica can't interact with the keyspace")
+
+// aloof refuses clients that monitor.
+func aloof(c *Ctx) error {
+	if c.Client.Monitoring() {
+		return errAloof
+	}
+	return nil
 }
 
 // authenticated refuses clients that have not authenticated.

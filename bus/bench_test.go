@@ -69,7 +69,7 @@ func benchDo(b *testing.B, layers []Layer, words ...string) {
 
 // all are the layers of the server with nothing configured: only lock has work.
 func all() []Layer {
-	return []Layer{Admit(&Admission{}), Lock(), Observe(func() Observer { return nil }), Logging(func() Log { return nil })}
+	return []Layer{Admit(&Admission{}), Lock(), Observe("observe", func() Observer { return nil }), Logging(func() Log { return nil })}
 }
 
 func BenchmarkDispatchNop(b *testing.B) { benchDo(b, nil, "nop") }

@@ -136,7 +136,7 @@ func (b *Bus) compose(s *Spec) *command {
 	if run == nil {
 		run = func(c *Ctx) error { return ErrArity(s.FullName()) }
 	}
-	c.run, c.runHeld, c.queue, c.ended = run, run, enqueue(s), ended
+	c.run, c.runHeld, c.queue, c.ended, c.aborted = run, run, enqueue(s), ended, nothing
 	for _, l := range slices.Backward(b.layers) {
 		c.run = l.Wrap(s, c.run)
 		switch {
@@ -150,6 +150,9 @@ func (b *Bus) compose(s *Spec) *command {
 		}
 		if l.Ended {
 			c.ended = l.Wrap(s, c.ended)
+		}
+		if l.Aborted && s.Plan != nil {
+			c.aborted = l.Wrap(s, c.aborted)
 		}
 	}
 	return c

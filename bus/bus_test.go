@@ -425,11 +425,13 @@ func TestGate(t *testing.T) {
 // silent observes nothing but counts.
 type silent struct{ n int }
 
+func (s *silent) Observes(*Spec) bool { return true }
+
 func (s *silent) Observe(*Ctx, error) { s.n++ }
 
 func TestObserve(t *testing.T) {
 	var o Observer
-	b := newBus(t, Observe(func() Observer { return o }))
+	b := newBus(t, Observe("observe", func() Observer { return o }))
 	if err := b.Register(Spec{Name: "x", Run: ok, Arity: 1}); err != nil {
 		t.Fatal(err)
 	}

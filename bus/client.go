@@ -38,6 +38,8 @@ type Client struct {
 	// Kept is how many bytes commands keep for the client beside its transaction (what it subscribes to or
 	// tracks). Whoever keeps them adds and takes away.
 	Kept int
+	// Monitor says whether the client is shown all commands.
+	Monitor MonitorState
 	// Multi is the transaction, nil before the first MULTI or WATCH.
 	Multi *Multi
 	// Blocked says that the client's command waits or is paused, as CLIENT LIST shows it.
@@ -55,6 +57,19 @@ type Client struct {
 	closers []func()      // see OnClose
 	began   time.Duration // Ctx.began of the command that waits
 }
+
+// MonitorState says whether a client is shown all commands (MONITOR).
+type MonitorState uint8
+
+// The states of a client towards MONITOR.
+const (
+	MonitorNever MonitorState = iota // it never was
+	MonitorLeft                      // it was
+	MonitorOn                        // it is
+)
+
+// Monitoring reports whether the client is shown all commands.
+func (c *Client) Monitoring() bool { return c.Monitor == MonitorOn }
 
 // Subscriptions counts what a client has subscribed to.
 type Subscriptions interface {

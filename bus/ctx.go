@@ -23,6 +23,10 @@ type Ctx struct {
 	// Held says that the command runs inside EXEC: its locks are held, and it can not wait.
 	Held bool
 
+	// Shown is for an Observer: what it keeps of a transaction's commands until it is told of EXEC. EXEC
+	// empties it when it begins.
+	Shown []byte
+
 	bus    *Bus
 	start  ParkFunc
 	cancel func()

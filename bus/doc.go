@@ -4,9 +4,9 @@
 //
 // The package owns the table of commands and its look-up, the chain
 //
-//	stats, admit, route, lock, observe, log, handler
+//	stats, admit, route, lock, observers, log, handler
 //
-// of which it provides stats, admit, lock, observe and log (the last two
+// of which it provides stats, admit, lock, Observe and log (the last two
 // against the interfaces [Observer] and [Log]), the extraction of keys from key
 // specs, the reply writer for RESP2 and RESP3, and the one place where an error
 // becomes a reply.

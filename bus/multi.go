@@ -207,12 +207,17 @@ func (c *Ctx) breakMulti(cmd *command, err error) error {
 	case !isRejection(err):
 	case cmd != nil && cmd.spec.Plan != nil:
 		c.Client.EndMulti()
+		c.Spec = cmd.spec
+		_ = cmd.aborted(c) // nothing fails
 		return errors.New("EXECABORT Transaction discarded because of: " + strings.TrimPrefix(err.Error(), "ERR "))
 	case c.Client.InMulti():
 		c.Client.Multi.broken = true
 	}
 	return err
 }
+
+// nothing is the innermost handler of what ends without a command having run.
+func nothing(*Ctx) error { return nil }
 
 // gather runs the first part of queued commands that have to wait for something before they can answer. It
 // returns false while EXEC waits for one.
@@ -303,6 +308,7 @@ func (c *Ctx) Exec() error {
 	}
 	queue := m.queue
 	c.Client.EndMulti()
+	c.Shown = c.Shown[:0]
 	args, raw, spec, woken, began := c.Args, c.Raw, c.Spec, c.woken, c.began
 	c.Held = true
 	c.Reply.Array(len(queue))

@@ -23,6 +23,8 @@ type Layer struct {
 	Held bool
 	// Ended says that the layer also surrounds the end of a command that waited and was not served.
 	Ended bool
+	// Aborted says that the layer also surrounds, in place of EXEC, its refusal before it begins.
+	Aborted bool
 	// Describe tells what the layer does for s, for DEBUG BUS. It may be nil.
 	Describe func(s *Spec) string
 }
@@ -84,6 +86,9 @@ func (s *Spec) FullName() string {
 	}
 	return s.full
 }
+
+// Redacted stands where SLOWLOG and MONITOR do not show an argument.
+const Redacted = "(redacted)"
 
 // HiddenArgs returns the indexes of the arguments that SLOWLOG and MONITOR must not show.
 func (s *Spec) HiddenArgs(args [][]byte) []int {

@@ -15,6 +15,7 @@ type command struct {
 	runHeld  Handler
 	queue    Handler // queues it
 	ended    Handler // for a wait that was not served
+	aborted  Handler // of EXEC: for its refusal
 	subs     *table  // nil unless a container
 	min, max int     // arguments with the name; max 0 = no bound
 	key      int     // argument index of the only key, which the lock layer locks alone; 0 = other

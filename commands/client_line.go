@@ -69,6 +69,7 @@ func clientLetters(c *bus.Client) string {
 		on     bool
 		letter byte
 	}{
+		{c.Monitoring(), 'O'},
 		{c.Subscribed(), 'P'},
 		{c.InMulti(), 'x'},
 		{c.Blocked, 'b'},

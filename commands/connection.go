@@ -114,6 +114,7 @@ func (h *connection) reset(c *bus.Ctx) error {
 	cl.User, cl.Authenticated = defaultUser, h.d.password() == ""
 	cl.Replies = bus.ReplyOn
 	cl.EndMulti()
+	h.d.Monitor.Leave(cl)
 	h.d.PubSub.UnsubscribeAll(cl)
 	c.Reply.SetProto(2)
 	c.Reply.Status("RESET")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/reredis/reredis/bus"
 	"github.com/reredis/reredis/bus/latency"
+	"github.com/reredis/reredis/bus/monitor"
 	"github.com/reredis/reredis/bus/pubsub"
 	"github.com/reredis/reredis/bus/slowlog"
 	"github.com/reredis/reredis/commands"
@@ -71,6 +72,7 @@ func newRig(t testing.TB) *rig {
 		Databases: 16,
 		Config:    r, Clients: r, Shutdown: r,
 		PubSub:   pubsub.New(),
+		Monitor:  &monitor.Feed{},
 		Pause:    &bus.Pause{},
 		SlowLog:  slowlog.New(128),
 		Latency:  latency.New(),
@@ -84,7 +86,9 @@ func newRig(t testing.TB) *rig {
 		AuthRequired: func() bool { return r.password != "" },
 		Protected:    r.deps.Protected,
 		Paused:       r.deps.Pause,
-	}), bus.Lock())
+		Monitored:    r.deps.Monitor.Any,
+	}), bus.Lock(), bus.Observe("monitor", r.deps.Monitor.Observer))
+	r.deps.Monitor.Changed = r.bus.Recompose
 	r.deps.Pause.Changed = func(m bus.PauseMode) {
 		r.space.HideOnly(m != bus.PauseOff)
 		r.bus.Recompose()

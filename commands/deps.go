@@ -5,6 +5,7 @@ import (
 
 	"github.com/reredis/reredis/bus"
 	"github.com/reredis/reredis/bus/latency"
+	"github.com/reredis/reredis/bus/monitor"
 	"github.com/reredis/reredis/bus/pubsub"
 	"github.com/reredis/reredis/bus/slowlog"
 )
@@ -27,6 +28,8 @@ type Deps struct {
 	Persistence Persistence
 	// PubSub holds the channels.
 	PubSub *pubsub.Hub
+	// Monitor shows commands to those who monitor.
+	Monitor *monitor.Feed
 	// Pause holds commands back for CLIENT PAUSE.
 	Pause *bus.Pause
 	// SlowLog is what SLOWLOG shows.

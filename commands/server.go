@@ -52,6 +52,7 @@ func Server(d *Deps) []bus.Spec {
 		functionSpec(),
 		latencySpec(h),
 		memorySpec(h),
+		monitorSpec(h),
 		slowlogSpec(h),
 	}, persistenceSpecs(h)...)
 }

@@ -49,7 +49,7 @@ func (l *loop) inspect() {
 		if c == nil {
 			continue
 		}
-		if set.Timeout > 0 && c.parked == nil && c.client.Class == ClassNormal && c.client.LastSeen+set.Timeout.Milliseconds() < l.w.now {
+		if set.Timeout > 0 && c.parked == nil && c.leisurely() && c.client.LastSeen+set.Timeout.Milliseconds() < l.w.now {
 			l.srv.idle.Add(1)
 			l.close(c)
 			continue

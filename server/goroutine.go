@@ -292,6 +292,9 @@ func (d *goroutines) feed(c *conn, scratch []byte, n int) bool {
 // locked when it is called and not when it returns.
 func (d *goroutines) write(c *conn, w *worker) bool {
 	w.ctx.EndTick() // who has a reply finds its command counted
+	if class := uint32(c.client.Class); class != c.push.class.Load() {
+		c.push.class.Store(class)
+	}
 	out, lsn := c.seg, c.gate
 	c.seg, c.gate = nil, 0
 	if len(out) >= blockSize {

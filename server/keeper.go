@@ -62,6 +62,9 @@ func (k *keeper) tick() time.Duration {
 	return next
 }
 
+// leisurely reports whether the client is closed when it is idle for too long: not one that waits for output.
+func (c *conn) leisurely() bool { return c.client.Class == ClassNormal && !c.client.Monitoring() }
+
 // closeIdle closes the connections that were idle for too long.
 func (k *keeper) closeIdle() {
 	limit := k.d.srv.settings.Load().Timeout.Milliseconds()
@@ -74,7 +77,7 @@ func (k *keeper) closeIdle() {
 		if !c.mu.TryLock() {
 			continue
 		}
-		if c.parked == nil && c.client.Class == ClassNormal && c.client.LastSeen+limit < now && c.flags&flagDead == 0 {
+		if c.parked == nil && c.leisurely() && c.client.LastSeen+limit < now && c.flags&flagDead == 0 {
 			k.d.srv.idle.Add(1)
 			c.killLocked()
 		}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/reredis/reredis/bus"
 )
@@ -12,6 +13,8 @@ type pusher struct {
 	// out is held from the first command of a piece of input until its replies are written, and for
 	// each write of pushes. It comes before conn.mu.
 	out sync.Mutex
+
+	class atomic.Uint32 // of the client, bus.Class, as it was at the end of its last piece of input
 
 	mu        sync.Mutex // before it may come any lock, after it none
 	queue     []*bus.Message
@@ -39,7 +42,7 @@ func (d *goroutines) Push(to []*bus.Client, m *bus.Message) {
 	}
 }
 
-// push queues m. A connection whose queue is beyond the limits of subscribers is closed.
+// push queues m. A connection whose queue is beyond the limits of its class is closed.
 func (d *goroutines) push(c *conn, m *bus.Message) {
 	p := c.push
 	p.mu.Lock()
@@ -68,7 +71,7 @@ func pushSize(m *bus.Message) int64 { return int64(max(m.Size(), 64)) }
 
 // overLocked reports whether the queue is beyond the limits.
 func (p *pusher) overLocked(s *Server) bool {
-	lim, now := s.settings.Load().Output[ClassPubSub], s.opts.Now()
+	lim, now := s.settings.Load().Output[p.class.Load()], s.opts.Now()
 	n := p.size - limitSlack
 	if lim.Hard > 0 && n >= lim.Hard {
 		return true

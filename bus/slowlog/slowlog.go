@@ -17,9 +17,6 @@ const (
 	maxLength = 128
 )
 
-// Redacted stands for an argument that is a secret.
-const Redacted = "(redacted)"
-
 // Entry is one slow command. It is never changed.
 type Entry struct {
 	ID   int64
@@ -87,7 +84,7 @@ func trim(args [][]byte, hidden []int) []string {
 	}
 	for _, i := range hidden {
 		if i < n {
-			list[i] = Redacted
+			list[i] = bus.Redacted
 		}
 	}
 	if len(args) > maxArgs {

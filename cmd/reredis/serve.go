@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/reredis/reredis/bus"
+	"github.com/reredis/reredis/bus/monitor"
 	"github.com/reredis/reredis/bus/pubsub"
 	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/configs"
@@ -73,6 +74,7 @@ type node struct {
 
 	rules   rules
 	pause   bus.Pause
+	monitor monitor.Feed
 	hides   hiding
 	watch   watch
 	purge   purger
@@ -135,10 +137,11 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 		bus.Timed(n.watch.timing),
 		bus.Admit(n.admission(deps)),
 		bus.Lock(),
-		bus.Observe(func() bus.Observer { return nil }),
+		bus.Observe("monitor", n.monitor.Observer),
 		bus.Logging(n.logging),
 	)
 	n.pause.Changed = n.paused
+	n.monitor.Changed = n.bus.Recompose
 	if err := n.bus.Register(commands.All(deps)...); err != nil {
 		return nil, errors.Join(err, space.Close())
 	}
