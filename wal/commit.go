@@ -74,6 +74,7 @@ func (l *Log) commitLocked(sync bool) error {
 	}
 	l.stats.committed(fs, time.Since(start), sync)
 	l.unacked = 0
+	l.readers.fed(fs)
 	l.publish(m)
 	if l.Policy() == EverySec && l.stats.sinceSync() > syncBytes {
 		select {

@@ -14,6 +14,8 @@
 // one commit writes: whole groups. Three marks only grow: appended (in memory), written
 // (handed to the operating system), durable (synced).
 //
+// A [Reader] follows the log: replication, the dashboard, plugins. [Log.Trim] leaves what readers hold.
+//
 // Invariants, which the tests name:
 //
 //	W1  LSN order within a slot is the order of execution; LSNs are dense.
@@ -31,6 +33,7 @@
 //	W10 A trim passes neither a reader's position within its retention nor the start of
 //	    replay of the oldest snapshot that is needed.
 //	W11 Every reader sees whole groups, in LSN order, without gaps, or ErrTrimmed.
-//	W12 The log's memory is bounded: the limit of unsynced bytes plus two batches.
+//	W12 The log's memory is bounded: the limit of unsynced bytes plus two batches, and while there
+//	    are readers about 4 MiB for all of them and 1 MiB, or a batch, for each.
 //	W13 Commit makes progress whenever a reply waits or an entry is unwritten.
 package wal

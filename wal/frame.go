@@ -169,22 +169,6 @@ func checkEntries(b []byte, count int) error {
 // Groups calls visit for each group of a frame with the LSN of its first entry. The
 // entries lie in the frame; the slice is reused.
 func (f *Frame) Groups(visit func(first LSN, group []Entry) error) error {
-	var group []Entry
-	lsn, b := f.Base, f.Entries()
-	for range f.Count {
-		e, rest, ok := nextEntry(b)
-		if !ok {
-			return fmt.Errorf("%w: a cut entry in the batch of LSN %d", ErrCorrupt, f.Base)
-		}
-		b = rest
-		group = append(group, e)
-		if e.Flags&More == 0 {
-			if err := visit(lsn, group); err != nil {
-				return err
-			}
-			lsn += LSN(len(group))
-			group = group[:0]
-		}
-	}
-	return nil
+	b := f.batch()
+	return b.Groups(visit)
 }

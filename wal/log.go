@@ -39,11 +39,12 @@ type Log struct {
 	o Options
 	b Backend
 
-	policy atomic.Uint32
-	st     states
-	gates  gates
-	waits  waits
-	stats  counters
+	policy  atomic.Uint32
+	st      states
+	gates   gates
+	waits   waits
+	readers readers
+	stats   counters
 
 	mu     sync.Mutex // guards the batches that no commit has taken yet
 	active batch
@@ -99,6 +100,7 @@ func New(o Options, b Backend, info Info) *Log {
 	l.policy.Store(uint32(o.Policy))
 	l.gates.init(o.Databases, info.Last)
 	l.waits.init()
+	l.readers.window = windowBytes
 	for _, a := range []*atomic.Uint64{&l.appended, &l.taken, &l.written, &l.durable, &l.watermark} {
 		a.Store(uint64(info.Last))
 	}
@@ -225,13 +227,14 @@ func (l *Log) release(frames []Frame) {
 	}
 }
 
-// raiseWatermark computes what replies wait for.
+// raiseWatermark computes what replies wait for, and wakes readers, for whom any mark may have moved.
 func (l *Log) raiseWatermark() {
 	w := l.written.Load()
 	if l.Policy() == Always {
 		w = l.durable.Load()
 	}
 	raise(&l.watermark, min(w, l.limit.Load()))
+	l.readers.wake()
 }
 
 // raise sets a to v unless it is larger.

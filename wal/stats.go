@@ -45,6 +45,7 @@ type Stats struct {
 	Unsynced                              int64 // bytes
 	Entries, Batches, Bytes               int64 // written
 	Syncs, SyncFailures, Rehomes          int64
+	LostReaders                           int64         // that were told ErrTrimmed
 	Syncing, Committing                   time.Duration // in all
 }
 
@@ -55,7 +56,7 @@ func (l *Log) Stats() Stats {
 		Appended: l.Appended(), Written: m.Written, Durable: m.Durable, Watermark: l.Watermark(),
 		Unsynced: l.stats.unsynced.Load(), Entries: l.stats.entries.Load(), Batches: l.stats.batches.Load(),
 		Bytes: l.stats.bytes.Load(), Syncs: l.stats.syncs.Load(), SyncFailures: l.stats.failures.Load(),
-		Rehomes: l.stats.rehomes.Load(), Syncing: time.Duration(l.stats.syncNS.Load()),
+		Rehomes: l.stats.rehomes.Load(), LostReaders: l.readers.lost.Load(), Syncing: time.Duration(l.stats.syncNS.Load()),
 		Committing: time.Duration(l.stats.commitNS.Load()),
 	}
 }

@@ -60,6 +60,7 @@ func (l *Log) Run(ctx context.Context) error {
 				s.sync(ctx)
 			}
 			s.prepare(1)
+			s.trim()
 		case <-ctx.Done():
 			return s.finish()
 		}
@@ -222,6 +223,7 @@ func (s *syncer) rehome(cause error) error {
 		if m, err = r.Rehome(l.retained); err == nil {
 			l.stats.rehomes.Add(1)
 			l.unacked = 0
+			l.readers.fed(l.retained)
 			l.publish(m)
 			return nil
 		}
@@ -260,5 +262,6 @@ func (s *syncer) finish() error {
 			err = l.commitLocked(true)
 		}
 	}
+	l.readers.closing.Store(true)
 	return errors.Join(err, l.b.Close(err == nil))
 }

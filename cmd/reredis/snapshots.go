@@ -58,7 +58,7 @@ func (p *persistence) snapshot(ctx context.Context) error {
 	switch {
 	case err == nil:
 		p.n.log.Info("snapshot taken", "id", info.ID, "keys", info.Keys, "bytes", info.Bytes, "lsn", info.MaxL, "seconds", time.Since(start).Seconds())
-		if err := p.backend.Trim(s.Needed()); err != nil {
+		if err := p.journal.log.Load().Trim(s.Needed()); err != nil {
 			p.n.log.Warn("the log could not be made shorter", "error", err)
 		}
 	case errors.Is(err, context.Canceled):
