@@ -10,6 +10,9 @@ import (
 
 // newerThanRedis are commands that 7.0.15 does not have, with the version that brought them.
 var newerThanRedis = map[string]string{
+	"config|unset":    "ours",
+	"config|reload":   "ours",
+	"config|origin":   "ours",
 	"client|setinfo":  "7.2.0",
 	"client|no-touch": "7.2.0",
 }
@@ -167,7 +170,11 @@ func TestHelpLikeRedis(t *testing.T) {
 	if v := ours.do("COMMAND", "HELP"); showAny(v) != showAny(theirs.do("COMMAND", "HELP")) {
 		t.Error("COMMAND HELP differs")
 	}
-	if v := ours.do("CONFIG", "HELP"); showAny(v) != showAny(theirs.do("CONFIG", "HELP")) {
-		t.Error("CONFIG HELP differs")
+	// CONFIG has subcommands more, in front of HELP's own two lines.
+	a, b := ours.do("CONFIG", "HELP").Elems, theirs.do("CONFIG", "HELP").Elems
+	for i := range len(b) - 2 {
+		if show(a[i]) != show(b[i]) {
+			t.Errorf("CONFIG HELP: %s, Redis %s", show(a[i]), show(b[i]))
+		}
 	}
 }

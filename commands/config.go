@@ -1,6 +1,12 @@
 package commands
 
-import "github.com/reredis/reredis/bus"
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/reredis/reredis/bus"
+)
 
 // configFlags are what the subcommands of CONFIG have in common.
 const configFlags = bus.Admin | bus.NoScript | bus.Loading | bus.Stale
@@ -34,7 +40,24 @@ func configSpec(h *server) bus.Spec {
 			{
 				Name: "rewrite", Run: h.configRewrite, Arity: 2, Flags: configFlags,
 				Group: "server", Since: "2.8.0", Complexity: "O(1)",
-				Summary: "Writes the values in force to the configuration file.",
+				Summary: "Keeps what SET has changed for the next start, in a file of the server's own.",
+			},
+			{
+				Name: "unset", Run: h.configUnset, Arity: -3, Flags: configFlags,
+				Group: "server", Since: "7.0.0", Complexity: "O(N) when N is the number of configuration parameters provided",
+				Usage:   "parameter [parameter ...]",
+				Summary: "Takes back what SET has changed, all or none. Redis has no such command.",
+			},
+			{
+				Name: "reload", Run: h.configReload, Arity: 2, Flags: configFlags | bus.NoMulti,
+				Group: "server", Since: "7.0.0", Complexity: "O(N) where N is the size of the configuration files",
+				Summary: "Loads the configuration files again, all or nothing. Redis has no such command.",
+			},
+			{
+				Name: "origin", Run: h.configOrigin, Arity: 3, Flags: configFlags,
+				Group: "server", Since: "7.0.0", Complexity: "O(1)",
+				Usage:   "parameter",
+				Summary: "Tells where the value of a parameter comes from. Redis has no such command.",
 			},
 			{
 				Name: "help", Run: configHelp, Arity: 2, Flags: bus.Loading | bus.Stale,
@@ -67,7 +90,7 @@ func (h *server) configSet(c *bus.Ctx) error {
 	for i := 2; i < len(c.Args); i += 2 {
 		pairs = append(pairs, KV{string(c.Args[i]), string(c.Args[i+1])})
 	}
-	if err := h.d.Config.Set(pairs, h.d.permits("enable-protected-configs", c)); err != nil {
+	if err := h.d.Config.Set(pairs, c.Client.User, h.d.permits("enable-protected-configs", c)); err != nil {
 		return err
 	}
 	c.Reply.OK()
@@ -104,6 +127,73 @@ func (h *server) configRewrite(c *bus.Ctx) error {
 	return nil
 }
 
+func (h *server) configUnset(c *bus.Ctx) error {
+	names := make([]string, 0, len(c.Args)-2)
+	for _, a := range c.Args[2:] {
+		names = append(names, string(a))
+	}
+	if err := h.d.Config.Unset(names, h.d.permits("enable-protected-configs", c)); err != nil {
+		return err
+	}
+	c.Reply.OK()
+	return nil
+}
+
+// reloaded is what the wake of a CONFIG RELOAD hands over.
+type reloaded struct {
+	changed, pending []string
+	err              error
+}
+
+// configReload waits for the files to be read and all parts to follow, but no other client waits with it.
+func (h *server) configReload(c *bus.Ctx) error {
+	r, ok := c.Woken().(reloaded)
+	if !ok {
+		return c.Park(func(wake func(any)) {
+			go func() {
+				changed, pending, err := h.d.Config.Reload()
+				wake(reloaded{changed, pending, err})
+			}()
+		})
+	}
+	if r.err != nil {
+		return fmt.Errorf("ERR CONFIG RELOAD failed, nothing has changed - %s", strings.ReplaceAll(r.err.Error(), "\n", "; "))
+	}
+	c.Reply.Map(2)
+	for _, list := range []struct {
+		name  string
+		paths []string
+	}{{"changed", r.changed}, {"needs_restart", r.pending}} {
+		c.Reply.BulkString(list.name)
+		c.Reply.Array(len(list.paths))
+		for _, p := range list.paths {
+			c.Reply.BulkString(p)
+		}
+	}
+	return nil
+}
+
+var errNoParameter = errors.New("ERR there is no such parameter")
+
+func (h *server) configOrigin(c *bus.Ctx) error {
+	o, ok := h.d.Config.Origin(string(c.Args[2]))
+	if !ok {
+		return errNoParameter
+	}
+	c.Reply.Map(4)
+	for _, kv := range []KV{{"parameter", o.Path}, {"value", o.Value}, {"origin", o.Origin}} {
+		c.Reply.BulkString(kv.Name)
+		c.Reply.BulkString(kv.Value)
+	}
+	c.Reply.BulkString("after_restart")
+	if !o.Pending {
+		c.Reply.Null()
+		return nil
+	}
+	c.Reply.BulkString(o.AfterRestart)
+	return nil
+}
+
 func configHelp(c *bus.Ctx) error {
 	c.Reply.Help("CONFIG",
 		"GET <pattern>",
@@ -114,6 +204,12 @@ func configHelp(c *bus.Ctx) error {
 		"    Reset statistics reported by the INFO command.",
 		"REWRITE",
 		"    Rewrite the configuration file.",
+		"UNSET <directive> [<directive> ...]",
+		"    Take back what SET has changed.",
+		"RELOAD",
+		"    Load the configuration files again, all or nothing.",
+		"ORIGIN <directive>",
+		"    Tell where the value of a <directive> comes from.",
 	)
 	return nil
 }

@@ -151,7 +151,7 @@ func mapKeys(m map[string]string) func(yield func(string) bool) {
 	}
 }
 
-func (r *rig) Set(pairs []commands.KV, protectedOK bool) error {
+func (r *rig) Set(pairs []commands.KV, _ string, protectedOK bool) error {
 	if r.failSet != nil {
 		return r.failSet
 	}
@@ -163,6 +163,24 @@ func (r *rig) Set(pairs []commands.KV, protectedOK bool) error {
 }
 
 func (r *rig) Secret(name string) bool { return name == "requirepass" }
+
+func (r *rig) Unset(names []string, _ bool) error {
+	for _, n := range names {
+		delete(r.params, n)
+	}
+	return r.failSet
+}
+
+func (r *rig) Reload() (changed, pending []string, err error) {
+	return []string{"log.level"}, []string{"server.dir"}, r.failRewrite
+}
+
+func (r *rig) Origin(name string) (commands.ConfigOrigin, bool) {
+	v, ok := r.params[name]
+	return commands.ConfigOrigin{Path: name, Value: v, Origin: "default"}, ok
+}
+
+func (r *rig) Pending() []string { return []string{"server.dir"} }
 
 func (r *rig) Rewrite() error {
 	if r.failRewrite != nil {

@@ -67,15 +67,33 @@ type Identity struct {
 // KV is one parameter and its value in Redis' notation.
 type KV struct{ Name, Value string }
 
+// ConfigOrigin is a parameter with the place its value comes from.
+type ConfigOrigin struct {
+	Path         string
+	Value        string // in native notation, hidden if it is a secret
+	Origin       string
+	Pending      bool   // after a restart it is AfterRestart
+	AfterRestart string // in native notation
+}
+
 // Config is the set of parameters as CONFIG shows it.
 type Config interface {
 	// Get returns the parameters that match any of the patterns, each once.
 	// A pattern without wildcards also finds hidden parameters and aliases,
 	// under the name asked for.
 	Get(patterns []string) []KV
-	// Set changes all or nothing. Its error is the reply, including the code.
+	// Set changes all or nothing on behalf of a user. Its error is the reply, including the code.
 	// protectedOK says whether the client may set protected parameters.
-	Set(pairs []KV, protectedOK bool) error
+	Set(pairs []KV, user string, protectedOK bool) error
+	// Unset takes back what Set changed, all or nothing. Its error is the reply, including the code.
+	Unset(names []string, protectedOK bool) error
+	// Reload loads the configuration files again, all or nothing, and returns the parameters that have another
+	// value now, and those that will have one after a restart.
+	Reload() (changed, pending []string, err error)
+	// Origin tells where a parameter's value comes from; false if there is no such parameter.
+	Origin(name string) (ConfigOrigin, bool)
+	// Pending are the parameters that will have another value after a restart.
+	Pending() []string
 	// Secret reports whether nobody may see a parameter's value but who asks for it.
 	Secret(name string) bool
 	// Rewrite makes the values in force those of the next start. Its error

@@ -83,6 +83,7 @@ func (h *server) infoReredis(w *infoWriter) {
 	w.add("keyspace_mapped_bytes", w.stats.MappedBytes)
 	w.add("keyspace_page_bytes", w.stats.PageBytes)
 	w.add("expire_lag_ms", w.stats.ExpireLagMs)
+	w.add("config_needs_restart", strings.Join(h.d.Config.Pending(), ","))
 }
 
 func (h *server) infoClients(w *infoWriter) {

@@ -71,7 +71,15 @@ func TestConfig(t *testing.T) {
 	)
 	r.failSet = errors.New("ERR CONFIG SET failed (possibly related to argument 'x') - why")
 	cl.expect("CONFIG SET x y", "-"+r.failSet.Error())
+	r.failRewrite = errors.New("a.yaml:1:1: a: unknown\na.yaml:2:1: b: unknown")
+	cl.expect("CONFIG RELOAD", "-ERR CONFIG RELOAD failed, nothing has changed - a.yaml:1:1: a: unknown; a.yaml:2:1: b: unknown")
 	r.failRewrite = nil
+	cl.expect(
+		"CONFIG RELOAD", `["changed" ["log.level"] "needs_restart" ["server.dir"]]`,
+		"CONFIG ORIGIN maxmemory", `["parameter" "maxmemory" "value" "100" "origin" "default" "after_restart" nil]`,
+		"CONFIG ORIGIN nope", "-ERR there is no such parameter",
+		"MULTI", "+OK", "CONFIG RELOAD", "-ERR Command not allowed inside a transaction", "DISCARD", "+OK",
+	)
 	cl.expect("CONFIG REWRITE", "+OK", "HELLO 3", helloThree, "CONFIG GET maxmemory", `{"maxmemory" "100"}`)
 	for _, c := range []struct {
 		param string

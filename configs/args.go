@@ -11,6 +11,9 @@ type command struct {
 	stdin    bool     // "-" as the first or last argument
 	configs  []string // --config, in order
 	options  []option
+
+	check     bool // --check: look at the configuration, start nothing
+	noOverlay bool // --no-overlay: without what CONFIG REWRITE has kept
 }
 
 // option is one setting of the command line, in order: a path with a value, or
@@ -61,6 +64,10 @@ func parseArgs(args []string, l *loader) command {
 			assigned = false // "--maxmemory 700mb" or "--user x=y": one argument with its values
 		}
 		switch {
+		case arg == "--check":
+			cmd.check = true
+		case arg == "--no-overlay":
+			cmd.noOverlay = true
 		case assigned && name == "config" || arg == "--config":
 			if !assigned {
 				if last {
@@ -124,16 +131,36 @@ func (l *loader) flags(cmd command) {
 			continue
 		}
 		where := Origin{Layer: LayerFlag, Name: o.path}
-		p := l.table.byPath[o.path]
+		p := l.table.leaf(o.path)
 		switch {
-		case p == nil || p.Flags.Has(Composite):
-			l.problem(Problem{Where: where, Name: o.path, Text: "unknown parameter", Hint: l.table.suggestPath(o.path)})
-		case o.bare && p.Type == "boolean":
+		case o.bare && p != nil && p.Type == "boolean":
+			l.again(p, where)
 			l.set(p, where, o.path, p.setText(l.cfg, "true"))
-		case o.bare:
-			l.problem(Problem{Where: where, Name: o.path, Text: fmt.Sprintf("needs a value (%s)", p.Type)})
+		case o.bare && (p != nil || l.table.secretFile(o.path) != nil):
+			kind := "file name"
+			if p != nil {
+				kind = p.Type
+			}
+			l.problem(Problem{Where: where, Name: o.path, Text: fmt.Sprintf("needs a value (%s)", kind)})
+		case !l.setLeaf(where, o.path, o.value):
+			l.problem(Problem{Where: where, Name: o.path, Text: "unknown parameter", Hint: l.table.suggestPath(o.path)})
 		default:
-			l.set(p, where, o.path, p.setText(l.cfg, o.value))
+			l.again(p, where)
 		}
 	}
+}
+
+// again notes where the file in progress or the command line sets a row, and warns if it
+// has done so before: as in Redis, the last one counts.
+func (l *loader) again(p *Param, where Origin) {
+	if p == nil || p.clear != nil || p.Flags.Has(Composite) {
+		return // each adds to what was there
+	}
+	if l.given == nil {
+		l.given = map[*Param]Origin{}
+	}
+	if before, ok := l.given[p]; ok {
+		l.warnings = append(l.warnings, fmt.Sprintf("%s: %s was set before, by %s; this one counts", where, p.Path, before))
+	}
+	l.given[p] = where
 }

@@ -13,6 +13,7 @@ const envPrefix = "REREDIS__"
 func (l *loader) environment(env []string) {
 	env = slices.Clone(env)
 	slices.Sort(env)
+	set := map[string]string{} // variables by path
 	for _, kv := range env {
 		name, value, ok := strings.Cut(kv, "=")
 		rest, ours := strings.CutPrefix(name, envPrefix)
@@ -21,11 +22,18 @@ func (l *loader) environment(env []string) {
 		}
 		where := Origin{Layer: LayerEnv, Name: name}
 		path := strings.ToLower(strings.ReplaceAll(rest, "__", "."))
-		p := l.table.byPath[path]
-		if p == nil || p.Flags.Has(Composite) {
-			l.problem(Problem{Where: where, Name: path, Text: "unknown parameter", Hint: l.table.suggestPath(path)})
+		if before := set[path]; before != "" {
+			l.problem(Problem{Where: where, Name: path, Text: "is already set by " + before})
 			continue
 		}
-		l.set(p, where, path, p.setText(l.cfg, value))
+		set[path] = name
+		if !l.setLeaf(where, path, value) {
+			l.problem(Problem{Where: where, Name: path, Text: "unknown parameter", Hint: l.table.suggestPath(path)})
+		}
+	}
+	for path, name := range set {
+		if base, ok := strings.CutSuffix(path, fileSuffix); ok && set[base] != "" && l.table.secretFile(path) != nil {
+			l.problem(Problem{Where: Origin{Layer: LayerEnv, Name: name}, Name: path, Text: "the secret is already set by " + set[base] + "; leave one of them out"})
+		}
 	}
 }

@@ -26,20 +26,75 @@ var parsers = map[string]koanf.Parser{
 
 func isRedisConf(name string) bool { return parsers[strings.ToLower(filepath.Ext(name))] == nil }
 
+// path loads a file, or a directory: its files with the extensions of
+// dirFiles, in the order of their names.
+func (l *loader) path(name string) {
+	if st, err := os.Stat(name); err != nil || !st.IsDir() {
+		l.file(name)
+		return
+	}
+	names, err := listDir(name)
+	l.seen.dir(name, names, err)
+	if err != nil {
+		l.problem(Problem{Where: Origin{Layer: LayerFile, Name: name}, Text: bare(err).Error()})
+	}
+	for _, n := range names {
+		l.added = nil
+		l.file(n)
+		l.seen.list(n, true)
+	}
+}
+
+// dirFiles are the extensions of the files that are read in a directory.
+var dirFiles = []string{".yaml", ".yml", ".toml", ".json", ".conf"}
+
+// listDir returns the files of a directory that are read, in the order of their names.
+func listDir(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	var names []string
+	for _, e := range entries {
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") && slices.Contains(dirFiles, strings.ToLower(filepath.Ext(e.Name()))) {
+			names = append(names, filepath.Join(dir, e.Name()))
+		}
+	}
+	return names, err
+}
+
 // file loads one file of any syntax.
 func (l *loader) file(name string) {
 	where := Origin{Layer: LayerFile, Name: name}
-	b, err := readFile(name)
+	b, err := l.read(name)
 	if err != nil {
 		l.problem(Problem{Where: where, Text: err.Error()})
 		return
 	}
+	l.given = map[*Param]Origin{}
 	if isRedisConf(name) {
 		l.redisConf(name, string(b))
 		return
 	}
 	l.tree(name, b)
 }
+
+// read is readFile of what a reload has to look at again. What is no regular file, such as a pipe,
+// is read once and then kept.
+func (l *loader) read(name string) ([]byte, error) {
+	if b, ok := l.src.pipes[name]; ok {
+		return b, nil
+	}
+	b, err := readFile(name)
+	if st, e := os.Stat(name); err == nil && e == nil && !st.Mode().IsRegular() {
+		if l.src.pipes == nil {
+			l.src.pipes = map[string][]byte{}
+		}
+		l.src.pipes[name] = b
+		return b, nil
+	}
+	l.seen.file(name, b, err)
+	return b, err
+}
+
+var errTooLarge = fmt.Errorf("larger than %s", formatSize(maxFile))
 
 // readFile reads at most maxFile bytes; its errors do not repeat the name.
 func readFile(name string) ([]byte, error) {
@@ -53,7 +108,7 @@ func readFile(name string) ([]byte, error) {
 		return nil, bare(err)
 	}
 	if len(b) > maxFile {
-		return nil, fmt.Errorf("larger than %s", formatSize(maxFile))
+		return nil, errTooLarge
 	}
 	return b, nil
 }
@@ -73,7 +128,7 @@ func (l *loader) tree(name string, b []byte) {
 		l.problems = append(l.problems, syntaxProblems(name, err)...)
 		return
 	}
-	at, problems := positions(ext, name, b)
+	at, problems := positions(ext, name, b, l.table)
 	l.problems = append(l.problems, problems...)
 	raw := k.Raw()
 	if ext == ".json" {
@@ -108,6 +163,11 @@ func (l *loader) walk(prefix string, tree map[string]any, at func(path string) O
 			l.problem(Problem{Where: where, Name: path, Text: "a key must not contain a dot; nest it instead"})
 		case p != nil && !p.Flags.Has(Composite):
 			l.set(p, where, path, p.setFile(l.cfg, raw))
+		case l.table.secretFile(path) != nil:
+			if _, both := tree[strings.TrimSuffix(key, fileSuffix)]; both {
+				l.problem(Problem{Where: where, Name: path, Text: "the secret itself is set too; leave one of them out"})
+			}
+			l.setSecret(l.table.secretFile(path), where, path, raw)
 		case l.table.isSection(path) && isTree:
 			l.walk(path, sub, at)
 		case l.table.isSection(path):

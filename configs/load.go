@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -30,36 +31,91 @@ func Load(args, env []string) (*Store, error) {
 
 // LoadFrom is Load with another standard input.
 func LoadFrom(in Inputs) (*Store, error) {
-	l := &loader{table: theTable(), cfg: Default(), origins: map[string]Origin{}, stdin: in.Stdin}
-	cmd := parseArgs(in.Args, l)
-	l.files(cmd, in.Env)
-	l.environment(in.Env)
-	l.flags(cmd)
-	l.finish(cmd)
-	for _, p := range l.cfg.validate(l.origins) {
+	s := &Store{}
+	s.source = source{args: in.Args, env: in.Env}
+	l := s.source.loader()
+	if l.cmd.stdin {
+		b, err := io.ReadAll(io.LimitReader(in.Stdin, maxFile+1))
+		if err != nil || len(b) > maxFile {
+			l.problem(Problem{Where: stdinOrigin, Text: cmp.Or(err, errTooLarge).Error()})
+		}
+		s.source.stdin = string(b)
+	}
+	base := l.load()
+	s.checkOnly = l.cmd.check
+	s.overlayFile = filepath.Join(base.cfg.Server.Dir, OverlayName)
+	if !l.cmd.noOverlay {
+		var problems []Problem
+		s.overlay, problems = readOverlay(s.overlayFile)
+		l.problems = append(l.problems, problems...)
+	}
+	next, origins := s.candidate(base, s.overlay)
+	for _, p := range next.validate(origins) {
 		l.problem(p)
 	}
 	if len(l.problems) > 0 {
 		return nil, &LoadError{Problems: l.problems}
 	}
-	s := &Store{origins: l.origins, warnings: append(l.warnings, l.compatWarnings()...)}
-	s.current.Store(l.cfg)
+	s.base, s.origins, s.seen = base, origins, base.seen
+	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), compatWarnings(next, origins))
+	s.current.Store(next)
 	return s, nil
+}
+
+// source is what all loads of a process have in common.
+type source struct {
+	args, env []string
+	stdin     string            // what standard input held
+	pipes     map[string][]byte // what files held that can be read only once
+	names     []string          // the files that the first load chose, nil before it
+}
+
+// layers is what the layers below the overlay say: values of their own, which
+// may still disagree (see normalize).
+type layers struct {
+	cfg      *Config
+	origins  map[string]Origin
+	warnings []string
+	seen     fileSet
 }
 
 // loader is one load in progress.
 type loader struct {
+	src      *source
 	table    *table
+	cmd      command
 	cfg      *Config
 	origins  map[string]Origin
 	problems []Problem
 	warnings []string
-	stdin    io.Reader
+	seen     fileSet
 
 	// added are the accumulating rows (save) that the redis.conf in progress,
 	// or the command line behind it, has set before: the next line adds.
 	added map[*Param]bool
+	// given are the rows that the file in progress, or the command line, has set, and where.
+	given map[*Param]Origin
 }
+
+// loader begins a load.
+func (src *source) loader() *loader {
+	l := &loader{src: src, table: theTable(), cfg: Default(), origins: map[string]Origin{}, seen: fileSet{}}
+	l.cmd = parseArgs(src.args, l)
+	return l
+}
+
+// load goes through the layers, lowest first.
+func (l *loader) load() layers {
+	l.files()
+	l.environment(l.src.env)
+	l.given = nil
+	l.flags(l.cmd)
+	l.finish(l.cmd)
+	return layers{cfg: l.cfg, origins: l.origins, warnings: l.warnings, seen: l.seen}
+}
+
+// stdinOrigin is where what standard input said came from.
+var stdinOrigin = Origin{Layer: LayerFile, Name: "standard input"}
 
 func (l *loader) problem(p Problem) { l.problems = append(l.problems, p) }
 
@@ -95,44 +151,52 @@ func hideSecret(p *Param, err error) string {
 // names a file; the first that exists.
 var defaultFiles = []string{"reredis.yaml", "/etc/reredis/reredis.yaml"}
 
-// files loads the files that cmd names, else the default one.
-func (l *loader) files(cmd command, env []string) {
-	names := slices.Clone(cmd.configs)
-	if cmd.mainFile != "" {
-		names = append([]string{cmd.mainFile}, names...)
+// choose says which files to load: those of the command line, else the default one.
+// The choice is made once: a file that vanishes must not let another one take its place.
+func (l *loader) choose() []string {
+	names := slices.Clone(l.cmd.configs)
+	if l.cmd.mainFile != "" {
+		names = append([]string{l.cmd.mainFile}, names...)
 	}
-	if len(names) == 0 && !cmd.stdin {
-		for _, kv := range env {
-			if name, ok := strings.CutPrefix(kv, "REREDIS_CONFIG="); ok && name != "" {
-				names = []string{name}
-			}
+	if len(names) > 0 || l.cmd.stdin {
+		return names
+	}
+	for _, kv := range l.src.env {
+		if name, ok := strings.CutPrefix(kv, "REREDIS_CONFIG="); ok && name != "" {
+			names = []string{name}
 		}
 	}
-	if len(names) == 0 && !cmd.stdin {
-		for _, name := range defaultFiles {
-			if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
-				names = []string{name}
-				break
-			}
+	if len(names) > 0 {
+		return names
+	}
+	for _, name := range defaultFiles {
+		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
+			return []string{name}
 		}
 	}
-	for i, name := range names {
+	return nil
+}
+
+// files loads the files of the command line or the default one, and standard input.
+func (l *loader) files() {
+	src := l.src
+	if src.names == nil {
+		src.names = l.choose()
+	}
+	main := l.cmd.mainFile
+	for i, name := range src.names {
 		// What a main redis.conf accumulates, standard input and the
 		// command line continue; every other file stands alone.
-		if i > 0 || cmd.mainFile == "" || !isRedisConf(name) {
+		if i > 0 || main == "" || !isRedisConf(name) {
 			l.added = nil
 		}
-		l.file(name)
+		l.path(name)
 	}
-	if cmd.stdin {
-		b, err := io.ReadAll(io.LimitReader(l.stdin, maxFile+1))
-		if err != nil {
-			l.problem(Problem{Where: Origin{Layer: LayerFile, Name: "standard input"}, Text: err.Error()})
-			return
-		}
-		l.redisConf("standard input", string(b))
+	if l.cmd.stdin {
+		l.given = map[*Param]Origin{}
+		l.redisConf(stdinOrigin.Name, src.stdin)
 	}
-	if len(names) > 1 || (cmd.mainFile == "" && !cmd.stdin) {
+	if len(src.names) > 1 || (main == "" && !l.cmd.stdin) {
 		l.added = nil
 	}
 }
@@ -140,7 +204,6 @@ func (l *loader) files(cmd command, env []string) {
 // finish fills in what depends on other values.
 func (l *loader) finish(cmd command) {
 	c := l.cfg
-	c.normalize()
 	if l.origins["log.format"].IsDefault() && cmd.mainFile != "" && isRedisConf(cmd.mainFile) {
 		c.Log.Format = "redis"
 	}
@@ -180,11 +243,12 @@ func (c *Config) validate(origins map[string]Origin) []Problem {
 }
 
 // compatWarnings names the values without effect that somebody set.
-func (l *loader) compatWarnings() []string {
+func compatWarnings(c *Config, origins map[string]Origin) []string {
 	var out []string
-	for i := range l.table.rows {
-		p := &l.table.rows[i]
-		if at := l.origins[p.Path]; p.Flags.Has(CompatOnly) && !at.IsDefault() && p.redis(l.cfg) != p.Default {
+	t := theTable()
+	for i := range t.rows {
+		p := &t.rows[i]
+		if at := origins[p.Path]; p.Flags.Has(CompatOnly) && !at.IsDefault() && p.redis(c) != p.Default {
 			out = append(out, fmt.Sprintf("%s: %s is kept but has no effect: %s", at, p.Redis, p.Why))
 		}
 	}

@@ -65,11 +65,16 @@ func mainCheck(args, env []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return exitProblem
 	}
-	for _, w := range s.Warnings() {
-		fmt.Fprintln(stdout, "warning:", w)
-	}
-	fmt.Fprintln(stdout, "the configuration is good")
+	s.Report(stdout)
 	return exitGood
+}
+
+// Report tells of a configuration that is good: its warnings, and that it is.
+func (s *Store) Report(w io.Writer) {
+	for _, text := range s.Warnings() {
+		fmt.Fprintln(w, "warning:", text)
+	}
+	fmt.Fprintln(w, "the configuration is good")
 }
 
 func mainShow(args, env []string, stdout, stderr io.Writer) int {

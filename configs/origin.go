@@ -1,6 +1,9 @@
 package configs
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Layer is where a value comes from; a higher layer wins.
 type Layer uint8
@@ -17,9 +20,11 @@ const (
 // Origin is the place that set a value. The zero value is the default.
 type Origin struct {
 	Layer  Layer
-	Name   string // file, variable or flag
-	Line   int    // of a file, from 1; 0 if not known
-	Column int    // from 1; 0 if not known
+	Name   string    // file, variable or flag
+	Line   int       // of a file, from 1; 0 if not known
+	Column int       // from 1; 0 if not known
+	At     time.Time // of LayerRuntime: when it was set
+	User   string    // of LayerRuntime: who set it
 }
 
 // IsDefault reports whether no layer set the value.
@@ -38,7 +43,7 @@ func (o Origin) String() string {
 	case LayerFlag:
 		return "--" + o.Name
 	case LayerRuntime:
-		return "CONFIG SET"
+		return fmt.Sprintf("CONFIG SET by %s at %s", o.User, o.At.Format(time.RFC3339))
 	default:
 		return "default"
 	}

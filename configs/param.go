@@ -77,6 +77,8 @@ const (
 	// was registered for exactly this path, and not just for its section, they
 	// cannot be changed at run time.
 	Applied
+	// NoOverlay values cannot be set at run time, since they say where what was set is kept.
+	NoOverlay
 )
 
 // Has reports whether all of f are set.

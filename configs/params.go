@@ -39,7 +39,7 @@ func serverParams() []Param {
 			Doc: "TCP port for clients, 0 for none",
 		}),
 		row(text(), func(c *Config) *string { return &c.Server.Dir }, Param{
-			Path: "server.dir", Redis: "dir", Default: "", Set: Restart, Flags: Protected,
+			Path: "server.dir", Redis: "dir", Default: "", Set: Restart, Flags: Protected | NoOverlay,
 			Doc: `Directory of everything the server writes; empty for reredis-data/<port>. A relative one starts at the working directory`,
 		}),
 		row(text(), func(c *Config) *string { return &c.Server.UnixSocket }, Param{

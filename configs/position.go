@@ -14,21 +14,29 @@ import (
 // position is a place in a file, from 1.
 type position struct{ line, column int }
 
+// maxNodes is how large a YAML document may be when its aliases are written out.
+const maxNodes = 10_000
+
 // positions finds the place of each key, by its path, and what the parsers
-// let pass: duplicate keys of JSON, further YAML documents.
-func positions(ext, name string, b []byte) (map[string]position, []Problem) {
+// let pass: duplicate keys of JSON, further YAML documents, octal numbers.
+func positions(ext, name string, b []byte, t *table) (map[string]position, []Problem) {
 	at := map[string]position{}
-	if ext == ".toml" {
+	switch ext {
+	case ".toml":
 		tomlPositions(at, b)
 		return at, nil
+	case ".json":
+		return at, jsonPositions(name, b, at)
 	}
-	// JSON is YAML with more brackets.
 	dec := yaml.NewDecoder(strings.NewReader(string(b)))
 	var doc yaml.Node
 	if dec.Decode(&doc) != nil || len(doc.Content) == 0 {
 		return at, nil
 	}
-	v := nodeVisitor{name: name, at: at}
+	v := nodeVisitor{name: name, table: t, at: at}
+	if expanded(&doc, map[*yaml.Node]int{}) > maxNodes {
+		v.problem(&doc, "", fmt.Sprintf("has more than %d values when its aliases are written out", maxNodes))
+	}
 	v.visit("", doc.Content[0])
 	var more yaml.Node
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
@@ -40,11 +48,38 @@ func positions(ext, name string, b []byte) (map[string]position, []Problem) {
 	return at, v.problems
 }
 
+// expanded counts the nodes below n with each alias in place of its name, up to
+// a little more than maxNodes.
+func expanded(n *yaml.Node, known map[*yaml.Node]int) int {
+	if size, ok := known[n]; ok {
+		return size
+	}
+	known[n] = maxNodes // of an anchor that contains itself
+	size := 1
+	if n.Alias != nil {
+		size += expanded(n.Alias, known)
+	}
+	for _, c := range n.Content {
+		if size += expanded(c, known); size > maxNodes {
+			break
+		}
+	}
+	known[n] = size
+	return size
+}
+
 // nodeVisitor walks the mappings of a YAML document.
 type nodeVisitor struct {
 	name     string
+	table    *table
 	at       map[string]position
 	problems []Problem
+}
+
+func (v *nodeVisitor) problem(n *yaml.Node, path, text string) {
+	v.problems = append(v.problems, Problem{
+		Where: Origin{Layer: LayerFile, Name: v.name, Line: n.Line, Column: n.Column}, Name: path, Text: text,
+	})
 }
 
 func (v *nodeVisitor) visit(prefix string, n *yaml.Node) {
@@ -52,21 +87,27 @@ func (v *nodeVisitor) visit(prefix string, n *yaml.Node) {
 		return
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
+		key, value := n.Content[i], n.Content[i+1]
 		path := key.Value
 		if prefix != "" {
 			path = prefix + "." + path
 		}
 		if first, ok := v.at[path]; ok {
-			v.problems = append(v.problems, Problem{
-				Where: Origin{Layer: LayerFile, Name: v.name, Line: key.Line, Column: key.Column},
-				Name:  path, Text: fmt.Sprintf("is already set at line %d", first.line),
-			})
+			v.problem(key, path, fmt.Sprintf("is already set at line %d", first.line))
 			continue
 		}
 		v.at[path] = position{key.Line, key.Column}
-		v.visit(path, n.Content[i+1])
+		if p := v.table.leaf(path); p != nil && p.Type != "octal mode" && isOctal(value) {
+			v.problem(key, path, fmt.Sprintf("%s: YAML reads this as an octal number; write it without the leading zero, or in quotes", value.Value))
+		}
+		v.visit(path, value)
 	}
+}
+
+// isOctal reports whether n is a number such as 0644.
+func isOctal(n *yaml.Node) bool {
+	digits := strings.TrimLeft(n.Value, "+-")
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!int" && len(digits) > 1 && digits[0] == '0' && strings.Trim(digits, "01234567_") == ""
 }
 
 // tomlPositions fills at from the expressions of a TOML document.

@@ -190,10 +190,10 @@ func TestSetAsRedis(t *testing.T) {
 			continue
 		}
 		bad := 0
-		s.Set([]KV{{name, was}}, true)
+		s.Set([]KV{{name, was}}, "default", true)
 		for _, v := range values {
 			_, want := redis.do("CONFIG", "SET", name, v)
-			got := s.Set([]KV{{name, v}}, false)
+			got := s.Set([]KV{{name, v}}, "default", false)
 			wantGet, _ := redis.do("CONFIG", "GET", name)
 			gotGet := s.Get([]string{name})
 			compared++
@@ -204,7 +204,7 @@ func TestSetAsRedis(t *testing.T) {
 			}
 		}
 		redis.do("CONFIG", "SET", name, was)
-		s.Set([]KV{{name, was}}, true)
+		s.Set([]KV{{name, was}}, "default", true)
 	}
 	t.Logf("%d values compared", compared)
 }

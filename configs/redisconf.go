@@ -90,6 +90,7 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		fail(err, "")
 		return
 	}
+	l.again(p, where)
 	l.note(p, where)
 }
 
@@ -126,12 +127,17 @@ func (l *loader) include(pattern string, files []string) error {
 		if names, err = filepath.Glob(pattern); err != nil {
 			return err
 		}
+		l.seen.glob(pattern, names)
 	}
+	given := l.given
+	defer func() { l.given = given }()
 	for _, name := range names {
+		l.given = nil // it may say something else than the file that includes it
 		if slices.Contains(files, name) {
 			return fmt.Errorf("%s includes itself", name)
 		}
-		b, err := readFile(name)
+		b, err := l.read(name)
+		l.seen.list(name, len(names) > 1 || name != pattern)
 		if err != nil {
 			return fmt.Errorf("can't open config file '%s': %w", name, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRedisConf(t *testing.T) {
@@ -117,12 +118,12 @@ func TestOrigin(t *testing.T) {
 	c := loadCase{}
 	c.run(t)
 	s := mustLoad(t, []string{"--port", "7001", "--client-output-buffer-limit", "normal", "1", "2", "3", "--log.level", "debug"}, []string{"REREDIS__SERVER__BACKLOG=5"})
-	if err := s.Set([]KV{{"maxclients", "9"}}, false); err != nil {
+	if err := s.Set([]KV{{"maxclients", "9"}}, "default", false); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
 		"server.port": "--port", "server.backlog": "env REREDIS__SERVER__BACKLOG", "server.output_limits.normal.soft": "--client-output-buffer-limit",
-		"log.level": "--log.level", "server.maxclients": "CONFIG SET", "http.port": "default",
+		"log.level": "--log.level", "server.maxclients": "CONFIG SET by default at " + s.Origin("server.maxclients").At.Format(time.RFC3339), "http.port": "default",
 	} {
 		if got := s.Origin(path).String(); got != want {
 			t.Errorf("%s: %s, want %s", path, got, want)

@@ -32,7 +32,9 @@ A parameter has a path, which files, the environment and the command line use, a
 | at run time | ` + "`CONFIG SET port 6380`, `CONFIG SET server.port 6380`" + ` | Redis' for Redis names, native for paths |
 
 Defaults are overruled by files (in the order given), these by the environment, this by the command line, this by ` + "`CONFIG SET`" + `.
-Without a file on the command line, ` + "`$REREDIS_CONFIG`, else `./reredis.yaml`, else `/etc/reredis/reredis.yaml`" + ` is read.
+Without a file on the command line, ` + "`$REREDIS_CONFIG`, else `./reredis.yaml`, else `/etc/reredis/reredis.yaml`" + ` is read. A directory stands
+for its ` + "`*.yaml *.yml *.toml *.json *.conf`" + ` in the order of their names. A *secret* may also come from a file: its path with
+` + "`_file`, or its variable with `_FILE`, names it" + `.
 
 Sizes are bytes or ` + "`B KiB MiB GiB TiB`" + `; under Redis names ` + "`k` is 1000 and `kb` 1024" + `. Durations are written as
 ` + "`200ms`, `15s`, `1h30m`, `7d`" + `; under Redis names a bare number counts the unit in brackets.

@@ -3,15 +3,14 @@ package configs
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // KV is a parameter's name and its value.
 type KV struct{ Name, Value string }
-
-// ErrNoConfigFile is what Rewrite returns; the text is the client's.
-var ErrNoConfigFile = errors.New("ERR The server is running without a config file")
 
 var (
 	errImmutable = errors.New("can't set immutable config")
@@ -74,10 +73,10 @@ func (s *Store) Secret(name string) bool {
 }
 
 // Set answers CONFIG SET: all pairs or none. Names are Redis names with values
-// in Redis' notation, or paths with native ones. protectedOK says whether this
-// client may set protected parameters (Admin.ProtectedConfigs). The text of
-// an error is the client's, with its code.
-func (s *Store) Set(pairs []KV, protectedOK bool) error {
+// in Redis' notation, or paths with native ones. user is who asks, and
+// protectedOK says whether this client may set protected parameters
+// (Admin.ProtectedConfigs). The text of an error is the client's, with its code.
+func (s *Store) Set(pairs []KV, user string, protectedOK bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rows, err := s.settable(pairs, protectedOK)
@@ -85,27 +84,86 @@ func (s *Store) Set(pairs []KV, protectedOK bool) error {
 		return err
 	}
 	old := s.Current()
-	next := *old
+	asked := *old
 	for i, kv := range pairs {
-		if err := setAtRuntime(&next, rows[i], kv); err != nil {
+		if err := setAtRuntime(&asked, rows[i], kv); err != nil {
 			return setError(kv.Name, err)
 		}
 	}
-	next.normalize()
+	over, now := s.overlay, time.Now()
 	for i, kv := range pairs {
-		if err := s.changeable(rows[i], old, &next); err != nil {
-			return setError(kv.Name, err)
+		for _, p := range leavesOf(rows[i]) {
+			if p.same(old, &asked) {
+				continue
+			}
+			if err := s.changeable(p); err != nil {
+				return setError(kv.Name, err)
+			}
+			over = over.with(p, p.text(&asked), s.base.cfg, now, user)
 		}
 	}
-	if name, err := s.apply(old, &next, rows); err != nil {
-		return setError(pairs[name].Name, err)
-	}
-	for i, p := range rows {
-		if !p.same(old, &next) {
-			s.origins[p.Path] = Origin{Layer: LayerRuntime, Name: pairs[i].Name}
-		}
+	if _, err := s.install(s.base, over); err != nil {
+		return setError(pairs[blame(err, rows)].Name, err)
 	}
 	return nil
+}
+
+// blame is the number of the pair that an error of install is about, 0 if none is.
+func blame(err error, rows []*Param) int {
+	e, ok := errors.AsType[*installError](err)
+	if !ok {
+		return 0
+	}
+	return max(0, slices.IndexFunc(rows, func(p *Param) bool {
+		return slices.ContainsFunc(e.paths, func(path string) bool {
+			return p.Path == path || p.Flags.Has(Composite) && strings.HasPrefix(path, p.Path+".")
+		})
+	}))
+}
+
+// leavesOf is the row itself, or the rows that a composite one stands for.
+func leavesOf(p *Param) []*Param {
+	if !p.Flags.Has(Composite) {
+		return []*Param{p}
+	}
+	var out []*Param
+	t := theTable()
+	for i := range t.rows {
+		if strings.HasPrefix(t.rows[i].Path, p.Path+".") {
+			out = append(out, &t.rows[i])
+		}
+	}
+	return out
+}
+
+// Unset answers CONFIG UNSET: what CONFIG SET changed gives way to files, environment and
+// command line. Names are Redis names or paths; what was not set stays as it is.
+func (s *Store) Unset(names []string, protectedOK bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	over := maps.Clone(s.overlay)
+	var rows []*Param
+	for _, name := range names {
+		p, _ := theTable().lookup(name)
+		switch {
+		case p == nil:
+			return fmt.Errorf("ERR Unknown option or number of arguments for CONFIG UNSET - '%s'", name)
+		case p.Flags.Has(Protected) && !protectedOK:
+			return unsetError(name, errProtected)
+		}
+		rows = append(rows, p)
+		for _, leaf := range leavesOf(p) {
+			delete(over, leaf.Path)
+		}
+	}
+	if _, err := s.install(s.base, over); err != nil {
+		return unsetError(names[blame(err, rows)], err)
+	}
+	return nil
+}
+
+func unsetError(name string, err error) error {
+	return fmt.Errorf("ERR CONFIG UNSET failed (possibly related to argument '%s') - %w", name, err)
 }
 
 // settable finds the rows of the pairs. The first wrong pair decides.
@@ -147,74 +205,17 @@ func setAtRuntime(c *Config, p *Param, kv KV) error {
 
 // changeable refuses a new value for what only a start can change. The present
 // value is taken, so that whatever CONFIG GET returns can be set again.
-func (s *Store) changeable(p *Param, old, next *Config) error {
-	if p.same(old, next) {
-		return nil
-	}
+func (s *Store) changeable(p *Param) error {
 	switch {
 	case p.Set == Restart || p.Set == Fixed:
 		return errImmutable
-	case p.Flags.Has(Applied) && !slices.ContainsFunc(s.appliers, func(a applier) bool { return slices.Contains(a.names, p.Path) }):
+	case !s.followed(p):
 		return errStart
 	}
 	return nil
 }
 
-// covers reports whether the applier was registered for a path.
-func (a applier) covers(path string) bool {
-	return slices.ContainsFunc(a.names, func(n string) bool { return path == n || strings.HasPrefix(path, n+".") })
+// followed reports whether a change of p takes effect at run time.
+func (s *Store) followed(p *Param) bool {
+	return !p.Flags.Has(Applied) || slices.ContainsFunc(s.appliers, func(a applier) bool { return slices.Contains(a.names, p.Path) })
 }
-
-// apply prepares every applier that is concerned, commits all, and publishes
-// next. If one fails, those before it are rolled back, and the number of the
-// pair that it is about is returned.
-func (s *Store) apply(old, next *Config, rows []*Param) (int, error) {
-	var commits, rollbacks []func()
-	for _, a := range s.appliers {
-		if !concerns(a, old, next) {
-			continue
-		}
-		commit, rollback, err := a.apply(old, next)
-		if err != nil {
-			for _, undo := range slices.Backward(rollbacks) {
-				undo()
-			}
-			return max(0, slices.IndexFunc(rows, func(p *Param) bool {
-				return touches(a, p) && !p.same(old, next)
-			})), err
-		}
-		if commit != nil {
-			commits = append(commits, commit)
-		}
-		if rollback != nil {
-			rollbacks = append(rollbacks, rollback)
-		}
-	}
-	for _, commit := range commits {
-		commit()
-	}
-	s.current.Store(next)
-	return 0, nil
-}
-
-// concerns reports whether a parameter of the applier has another value.
-func concerns(a applier, old, next *Config) bool {
-	t := theTable()
-	for i := range t.rows {
-		if p := &t.rows[i]; a.covers(p.Path) && !p.same(old, next) {
-			return true
-		}
-	}
-	return false
-}
-
-// touches reports whether a row is one of the applier's, or a composite of
-// some of them.
-func touches(a applier, p *Param) bool {
-	return a.covers(p.Path) || p.Flags.Has(Composite) &&
-		slices.ContainsFunc(a.names, func(n string) bool { return strings.HasPrefix(n, p.Path+".") })
-}
-
-// Rewrite answers CONFIG REWRITE. A user's file is never written, and there is
-// no file of the server's own for runtime values yet, so it always refuses.
-func (s *Store) Rewrite() error { return ErrNoConfigFile }

@@ -38,7 +38,7 @@ func TestSetErrors(t *testing.T) {
 		{[]KV{{"nope", "1"}, {"daemonize", "yes"}}, "ERR Unknown option or number of arguments for CONFIG SET - 'nope'"},
 		{[]KV{{"daemonize", "yes"}, {"nope", "1"}}, failed("daemonize", "can't set immutable config")},
 	} {
-		err := s.Set(c.pairs, false)
+		err := s.Set(c.pairs, "default", false)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%v: %v, want %s", c.pairs, err, c.want)
 		}
@@ -46,11 +46,8 @@ func TestSetErrors(t *testing.T) {
 			t.Fatalf("%v: another configuration was published", c.pairs)
 		}
 	}
-	if err := s.Set([]KV{{"dir", "/"}}, true); err == nil || err.Error() != failed("dir", "can't set immutable config") {
+	if err := s.Set([]KV{{"dir", "/"}}, "default", true); err == nil || err.Error() != failed("dir", "can't set immutable config") {
 		t.Errorf("dir: %v", err)
-	}
-	if err := s.Rewrite(); err == nil || err.Error() != "ERR The server is running without a config file" {
-		t.Errorf("REWRITE: %v", err)
 	}
 }
 
@@ -77,7 +74,7 @@ func TestSetAndGet(t *testing.T) {
 		{nil, []string{"key-load-delay", "KEY-load*", "nothing", "*of"}, []KV{{"key-load-delay", "0"}, {"replicaof", ""}, {"slaveof", ""}}},
 		{nil, []string{"http.*"}, []KV{{"http.enabled", "true"}, {"http.bind", "localhost"}, {"http.port", "8080"}}},
 	} {
-		if err := s.Set(c.pairs, false); err != nil {
+		if err := s.Set(c.pairs, "default", false); err != nil {
 			t.Errorf("SET %v: %v", c.pairs, err)
 		}
 		if got := s.Get(c.get); !slices.Equal(got, c.want) {
@@ -94,7 +91,7 @@ func TestSanity(t *testing.T) {
 		before := s.Get([]string{pattern})
 		for _, kv := range before {
 			p, isPath := theTable().lookup(kv.Name)
-			err := s.Set([]KV{kv}, true)
+			err := s.Set([]KV{kv}, "default", true)
 			if immutable := p.Flags.Has(Immutable) && !isPath; immutable != (err != nil) {
 				t.Errorf("SET %s %q: %v", kv.Name, kv.Value, err)
 			}
@@ -129,7 +126,7 @@ func TestAppliers(t *testing.T) {
 	for at, bad := range []string{"maxmemory", "port", "client-output-buffer-limit", "loglevel"} {
 		calls, fail = nil, names[at]
 		before := s.Current()
-		if err := s.Set(pairs, false); err == nil || err.Error() != failed(bad, "Unable to listen on this port. Check server logs.") {
+		if err := s.Set(pairs, "default", false); err == nil || err.Error() != failed(bad, "Unable to listen on this port. Check server logs.") {
 			t.Errorf("%v, want an error about %s", err, bad)
 		}
 		var want []string
@@ -144,7 +141,7 @@ func TestAppliers(t *testing.T) {
 		}
 	}
 	calls, fail = nil, ""
-	if err := s.Set(pairs, false); err != nil {
+	if err := s.Set(pairs, "default", false); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"prepare keyspace", "prepare port", "prepare output", "prepare log", "commit keyspace", "commit port", "commit output", "commit log"}; !slices.Equal(calls, want) {
@@ -154,7 +151,7 @@ func TestAppliers(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	calls = nil
-	if err := s.Set([]KV{{"port", "7001"}, {"hz", "5"}}, false); err != nil || len(calls) > 0 {
+	if err := s.Set([]KV{{"port", "7001"}, {"hz", "5"}}, "default", false); err != nil || len(calls) > 0 {
 		t.Errorf("without a change: %v, %q", err, calls)
 	}
 }
@@ -187,7 +184,7 @@ func TestPublishedIsNeverChanged(t *testing.T) {
 	for _, n := range []string{"1", "2", "3", "4", "5", "0"} {
 		sum := map[string]string{"0": "128", "1": "129", "2": "130", "3": "131", "4": "132", "5": "133"}[n]
 		for range 50 {
-			if err := s.Set([]KV{{"slowlog-max-len", sum}, {"client-output-buffer-limit", "normal " + n + " 0 0"}, {"save", n + "0 1"}, {"hz", "9"}, {"latency-tracking-info-percentiles", n}}, false); err != nil && n != "0" {
+			if err := s.Set([]KV{{"slowlog-max-len", sum}, {"client-output-buffer-limit", "normal " + n + " 0 0"}, {"save", n + "0 1"}, {"hz", "9"}, {"latency-tracking-info-percentiles", n}}, "default", false); err != nil && n != "0" {
 				t.Fatal(err)
 			}
 		}

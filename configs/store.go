@@ -14,13 +14,39 @@ type Store struct {
 	origins  map[string]Origin // by path; a path that is missing has its default
 	appliers []applier
 	warnings []string
+
+	source      source
+	base        layers  // below the overlay, as the last good load found them
+	overlay     overlay // what CONFIG SET has changed
+	overlayFile string
+	pending     []Diff  // what only a start can change
+	seen        fileSet // what the last load has read, good or bad
+	checkOnly   bool
+
+	failures atomic.Int64 // reloads that changed nothing because of an error
+	stale    atomic.Bool  // the last one did
 }
 
 // Current returns the configuration in force: one atomic load.
 func (s *Store) Current() *Config { return s.current.Load() }
 
+// CheckOnly reports whether the command line asks to look at the configuration and start nothing.
+func (s *Store) CheckOnly() bool { return s.checkOnly }
+
+// File is the absolute name of the first configuration file, "" if there is none.
+func (s *Store) File() string {
+	if len(s.source.names) == 0 {
+		return ""
+	}
+	return absolute(s.source.names[0])
+}
+
 // Warnings returns what is worth saying about a configuration that is good.
-func (s *Store) Warnings() []string { return s.warnings }
+func (s *Store) Warnings() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.warnings
+}
 
 // Origin tells which layer set a parameter, by its path.
 func (s *Store) Origin(path string) Origin {
@@ -39,6 +65,34 @@ type Applier func(old, new *Config) (commit, rollback func(), err error)
 type applier struct {
 	names []string
 	apply Applier
+}
+
+// Where is a parameter with the place its value comes from.
+type Where struct {
+	Path, Value  string // the value in native text, hidden if it is a secret
+	Origin       Origin
+	Pending      bool // after a restart it is AfterRestart
+	AfterRestart string
+}
+
+// Where answers CONFIG ORIGIN: name is a path or a Redis name, false if there is none.
+func (s *Store) Where(name string) (Where, bool) {
+	p, _ := theTable().lookup(name)
+	if p == nil {
+		return Where{}, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := Where{Path: p.Path, Value: p.text(s.Current()), Origin: s.origins[p.Path]}
+	if p.Flags.Has(Secret) && w.Value != "" {
+		w.Value = redacted
+	}
+	for _, d := range s.pending {
+		if d.Path == p.Path {
+			w.Pending, w.AfterRestart = true, d.New
+		}
+	}
+	return w, true
 }
 
 // OnChange registers what has to follow when a parameter changes. Each name is

@@ -45,12 +45,17 @@ var theTable = sync.OnceValue(func() *table {
 func (t *table) lookup(name string) (p *Param, isPath bool) {
 	name = strings.ToLower(name)
 	if strings.Contains(name, ".") {
-		if p := t.byPath[name]; p != nil && !p.Flags.Has(Composite) {
-			return p, true
-		}
-		return nil, true
+		return t.leaf(name), true
 	}
 	return t.byRedis[name], false
+}
+
+// leaf is the row of a path, nil if there is none or its parts have rows of their own.
+func (t *table) leaf(path string) *Param {
+	if p := t.byPath[path]; p != nil && !p.Flags.Has(Composite) {
+		return p
+	}
+	return nil
 }
 
 // isSection reports whether rows lie below path.

@@ -25,7 +25,10 @@ same. Every parameter of "reredis config doc" can be given this way.
   --http-port 8080                  health, readiness and metrics; 0 for none
   --loglevel notice                 debug, verbose, notice or warning
   --log.format text                 text, json or redis
-  --config FILE                     load a file; may be repeated, the last wins
+  --config FILE                     load a file, or those in a directory; may be
+                                    repeated, the last wins
+  --check                           look at the configuration, start nothing
+  --no-overlay                      without what CONFIG REWRITE has kept
   --server.io.loops auto            event loops, one for each core
   --server.io.driver auto           loops, or goroutines
 

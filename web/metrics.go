@@ -67,6 +67,17 @@ var keyspaceFigures = []figure[Keyspace]{
 	{desc("lazyfree_pending_keys", "Keys whose memory waits to be freed."), prometheus.GaugeValue, func(k Keyspace) int64 { return k.LazyFreePending }},
 }
 
+var configFigures = []figure[Config]{
+	{desc("config_reload_failures_total", "Reloads of the configuration that changed nothing because of an error."), prometheus.CounterValue, func(c Config) int64 { return c.Failures }},
+	{desc("config_stale", "1 if the last reload of the configuration failed, so that an older one is in force."), prometheus.GaugeValue, func(c Config) int64 {
+		if c.Stale {
+			return 1
+		}
+		return 0
+	}},
+	{desc("config_needs_restart", "Parameters that get another value at the next start."), prometheus.GaugeValue, func(c Config) int64 { return c.Pending }},
+}
+
 // expireLags are the quantiles of reredis_expire_lag_seconds.
 var expireLags = []struct {
 	quantile string
@@ -115,6 +126,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		n := c.sources.Net()
 		for _, f := range netFigures {
 			send(f.desc, f.kind, float64(f.read(n)))
+		}
+	}
+	if c.sources.Config != nil {
+		g := c.sources.Config()
+		for _, f := range configFigures {
+			send(f.desc, f.kind, float64(f.read(g)))
 		}
 	}
 	if c.sources.WAL != nil {

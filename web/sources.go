@@ -18,6 +18,14 @@ type Sources struct {
 	Net      func() Net
 	Keyspace func() Keyspace
 	WAL      func() WAL
+	Config   func() Config
+}
+
+// Config are the figures of the configuration.
+type Config struct {
+	Failures int64 // reloads that changed nothing because of an error
+	Stale    bool  // the last reload was one of them
+	Pending  int64 // parameters that wait for a restart
 }
 
 // Net are the figures of RESP connections.

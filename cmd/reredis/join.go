@@ -7,7 +7,6 @@ import (
 
 	"github.com/reredis/reredis/bus"
 	"github.com/reredis/reredis/commands"
-	"github.com/reredis/reredis/configs"
 	"github.com/reredis/reredis/internal/version"
 )
 
@@ -30,10 +29,10 @@ func (n *node) newDeps(loops int) *commands.Deps {
 	deps := &commands.Deps{
 		Server: commands.Identity{
 			Version: v.Version, Commit: v.Commit, RunID: runID(), Port: cfg.Server.Port,
-			Executable: exe, ConfigFile: "", Started: n.started, Loops: loops,
+			Executable: exe, ConfigFile: n.store.File(), Started: n.started, Loops: loops,
 		},
 		Databases: cfg.Keyspace.Databases,
-		Config:    config{n.store},
+		Config:    config{n},
 		Clients:   clients{n},
 		Shutdown:  shutdowner{n},
 		PubSub:    n.pubsub,
@@ -73,34 +72,6 @@ func (n *node) net() commands.Net {
 		InputBytes: st.NetIn, OutputBytes: st.NetOut, Reads: st.Reads, Writes: st.Writes,
 	}
 }
-
-// config is the parameters as the CONFIG command wants them.
-type config struct{ store *configs.Store }
-
-// Get returns the parameters that match the patterns.
-func (c config) Get(patterns []string) []commands.KV {
-	found := c.store.Get(patterns)
-	list := make([]commands.KV, len(found))
-	for i, kv := range found {
-		list[i] = commands.KV(kv)
-	}
-	return list
-}
-
-// Set changes all pairs or none.
-func (c config) Set(pairs []commands.KV, protectedOK bool) error {
-	list := make([]configs.KV, len(pairs))
-	for i, kv := range pairs {
-		list[i] = configs.KV(kv)
-	}
-	return c.store.Set(list, protectedOK)
-}
-
-// Secret reports whether a parameter's value is for nobody's eyes.
-func (c config) Secret(name string) bool { return c.store.Secret(name) }
-
-// Rewrite writes the values in force to the file.
-func (c config) Rewrite() error { return c.store.Rewrite() }
 
 // clients reaches the connections; the server is made after the commands.
 type clients struct{ n *node }

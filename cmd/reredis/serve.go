@@ -29,6 +29,10 @@ func serve(args, env []string, std stdio) int {
 		fmt.Fprintln(std.err, err)
 		return 1
 	}
+	if store.CheckOnly() {
+		store.Report(std.out)
+		return 0
+	}
 	logTo := std.err
 	if store.Current().Log.Format == "redis" {
 		logTo = std.out // where redis-server's readers look
@@ -193,6 +197,7 @@ func (n *node) run() error {
 			}
 		}
 	})
+	side.Go(func() { n.followFiles(webCtx) })
 	side.Go(func() { _ = n.rates.Run(webCtx) }) // returns nil when webCtx ends
 	if n.persist == nil {
 		n.log.Info("Ready to accept connections")

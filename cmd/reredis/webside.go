@@ -9,7 +9,7 @@ import (
 // webOptions is the configuration in the HTTP side's words, and where its figures come from.
 func (n *node) webOptions(cfg *configs.Config) web.Options {
 	v := version.Get()
-	sources := web.Sources{Commands: n.bus, Net: n.webNet, Keyspace: n.webKeyspace}
+	sources := web.Sources{Commands: n.bus, Net: n.webNet, Keyspace: n.webKeyspace, Config: n.webConfig}
 	var ready func() error
 	if n.persist != nil {
 		sources.WAL, ready = n.persist.figures, n.persist.ready
@@ -34,6 +34,12 @@ func (n *node) webNet() web.Net {
 		InputBytes: st.NetIn, OutputBytes: st.NetOut,
 		OutputLimited: st.OutputLimited, QueryLimited: st.QueryLimited, IdleClosed: st.Idle, Evicted: st.Evicted, Memory: st.Memory,
 	}
+}
+
+// webConfig are the figures of the configuration for the metrics.
+func (n *node) webConfig() web.Config {
+	failures, stale := n.store.ReloadFailures()
+	return web.Config{Failures: failures, Stale: stale, Pending: int64(len(n.store.Pending()))}
 }
 
 // webKeyspace are the figures of the data for the metrics.

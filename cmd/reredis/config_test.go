@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// configured starts a server with a file, and stops it when the test ends.
+func configured(t testing.TB, file, text string, more ...string) *instance {
+	t.Helper()
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, file), text)
+	port := freePort(t)
+	s := spawn(t, dir, append([]string{binary, "--config", file, "--port", port, "--http-port", freePort(t)}, more...)...)
+	s.port = port
+	if err := s.await(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// put replaces a file as an editor does: a new one gets its name.
+func put(t testing.TB, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file+".new", []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(file+".new", file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func parameter(t testing.TB, c *redis.Client, name string) string {
+	t.Helper()
+	m, err := c.ConfigGet(t.Context(), name).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m[name]
+}
+
+// TestReloadOfProcess: a changed file, SIGHUP and CONFIG RELOAD; what was wrong is told in the log, in INFO
+// and in the metrics.
+func TestReloadOfProcess(t *testing.T) {
+	s := configured(t, "a.yaml", "server: {maxclients: 11}\n", "--log.level", "debug")
+	c := s.client(t)
+	file := filepath.Join(s.dir, "a.yaml")
+	put(t, file, "server: {maxclients: 12, backlog: 7}\n")
+	eventually(t, "the file is loaded", func() bool { return parameter(t, c, "maxclients") == "12" })
+	for _, want := range []string{
+		"server.backlog", "a parameter waits for a restart", "a parameter has changed", "parameter=server.maxclients from=11 to=12",
+	} {
+		eventually(t, want, func() bool { return strings.Contains(s.out.String(), want) })
+	}
+	info, err := c.Info(t.Context(), "reredis").Result()
+	if err != nil || !strings.Contains(info, "config_needs_restart:server.backlog\r\n") {
+		t.Errorf("%s, %v", info, err)
+	}
+	put(t, file, "server: {maxclients: 13, prot: 7}\n")
+	eventually(t, "the problem is logged", func() bool {
+		return strings.Contains(s.out.String(), "a.yaml:1:26: server.prot: unknown parameter; did you mean server.port? (Redis: port)")
+	})
+	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "SIGHUP reloads", func() bool { return strings.Contains(s.out.String(), "why=SIGHUP") })
+	if got := parameter(t, c, "maxclients"); got != "12" {
+		t.Errorf("maxclients is %s", got)
+	}
+	err = c.Do(t.Context(), "CONFIG", "RELOAD").Err()
+	if err == nil || !strings.HasPrefix(err.Error(), "ERR CONFIG RELOAD failed, nothing has changed - a.yaml:1:26: ") {
+		t.Errorf("%v", err)
+	}
+	put(t, file, "server: {maxclients: 14}\n")
+	if v, err := c.Do(t.Context(), "CONFIG", "RELOAD").Result(); err != nil || fmt.Sprint(v) != "map[changed:[server.maxclients] needs_restart:[]]" &&
+		fmt.Sprint(v) != "map[changed:[] needs_restart:[]]" { // the watcher was faster
+		t.Errorf("%v, %v", v, err)
+	}
+	if got := parameter(t, c, "maxclients"); got != "14" {
+		t.Errorf("maxclients is %s", got)
+	}
+}
+
+// TestRewriteOfProcess: CONFIG REWRITE keeps what CONFIG SET changed, and no user's file is touched.
+func TestRewriteOfProcess(t *testing.T) {
+	const text = "server: {maxclients: 11}\n"
+	s := configured(t, "a.yaml", text, "--dir", "data")
+	c := s.client(t)
+	is(t, "OK")(c.ConfigSet(t.Context(), "maxclients", "12").Result())
+	is(t, "OK")(c.ConfigRewrite(t.Context()).Result())
+	v, err := c.Do(t.Context(), "CONFIG", "ORIGIN", "maxclients").Result()
+	if m, ok := v.(map[any]any); err != nil || !ok || m["value"] != "12" || !strings.HasPrefix(fmt.Sprint(m["origin"]), "CONFIG SET by default at ") {
+		t.Errorf("%v, %v", v, err)
+	}
+	if code := s.terminate(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	if b, err := os.ReadFile(filepath.Join(s.dir, "a.yaml")); err != nil || string(b) != text {
+		t.Errorf("the user's file is %q, %v", b, err)
+	}
+	again := spawn(t, s.dir, s.cmd.Args...)
+	again.port = s.port
+	if err := again.await(); err != nil {
+		t.Fatal(err)
+	}
+	if got := parameter(t, again.client(t), "maxclients"); got != "12" {
+		t.Errorf("maxclients is %s", got)
+	}
+	out := tool(t, "", binary, "--check", "--config", filepath.Join(s.dir, "a.yaml"), "--dir", filepath.Join(s.dir, "data"))
+	if out != "the configuration is good\n" {
+		t.Errorf("--check: %q", out)
+	}
+}

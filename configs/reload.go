@@ -1,0 +1,75 @@
+package configs
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Change is what a reload did.
+type Change struct {
+	Changed  []Diff   // in force now
+	Pending  []Diff   // from now on, what takes a restart: running value, value of the next start
+	Warnings []string // that were not given before
+}
+
+// VanishedError says that a file that was read before cannot be read now. The
+// configuration stays as it is.
+type VanishedError struct{ Name string }
+
+// Error names the file.
+func (e *VanishedError) Error() string {
+	return e.Name + " cannot be read any more; the configuration stays as it is"
+}
+
+// Reload loads all layers anew, with the environment, the command line and the choice of files
+// of the start, and puts in force what can change while the server runs. It is all or
+// nothing: after any error the old configuration is in force, whole. An error
+// of the configuration is a *LoadError that holds every problem.
+func (s *Store) Reload() (Change, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.reload()
+	if err != nil {
+		s.failures.Add(1)
+	}
+	s.stale.Store(err != nil)
+	return c, err
+}
+
+// reload is Reload without its counters; s.mu must be held.
+func (s *Store) reload() (Change, error) {
+	l := s.source.loader()
+	base := l.load()
+	s.seen = base.seen
+	if len(l.problems) > 0 {
+		return Change{}, &LoadError{Problems: l.problems}
+	}
+	was, pending := s.warnings, s.pending
+	changed, err := s.install(base, s.overlay)
+	if err != nil {
+		return Change{}, fmt.Errorf("the configuration is not taken: %w", err)
+	}
+	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), compatWarnings(s.Current(), s.origins))
+	c := Change{Changed: changed}
+	for _, d := range s.pending {
+		if !slices.Contains(pending, d) {
+			c.Pending = append(c.Pending, d)
+		}
+	}
+	for _, w := range s.warnings {
+		if !slices.Contains(was, w) {
+			c.Warnings = append(c.Warnings, w)
+		}
+	}
+	return c, nil
+}
+
+// Pending returns the parameters that have another value after a restart.
+func (s *Store) Pending() []Diff {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pending
+}
+
+// ReloadFailures is how many reloads changed nothing because of an error, and whether the last one did.
+func (s *Store) ReloadFailures() (n int64, stale bool) { return s.failures.Load(), s.stale.Load() }

@@ -1,0 +1,120 @@
+package configs
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// follow lets addresses change, and notes what appliers are asked to do.
+func (s *Store) follow(calls *[]string, fail *string) {
+	for _, name := range []string{"server.port", "log", "keyspace"} {
+		s.OnChange([]string{name}, func(_, _ *Config) (func(), func(), error) {
+			*calls = append(*calls, "prepare "+name)
+			if *fail == name {
+				return nil, nil, errors.New("no")
+			}
+			return func() { *calls = append(*calls, "commit "+name) }, func() { *calls = append(*calls, "undo "+name) }, nil
+		})
+	}
+}
+
+// TestReload: what can change does, what cannot waits for a restart, and after an error nothing has changed.
+func TestReload(t *testing.T) {
+	here(t, "reredis.yaml", "server: {port: 7001, backlog: 5}\nkeyspace: {databases: 16}\n")
+	var calls []string
+	fail := ""
+	s := mustLoad(t, nil, nil)
+	s.follow(&calls, &fail)
+	step := func(text string) (Change, error) {
+		t.Helper()
+		calls = nil
+		write(t, "reredis.yaml", text)
+		return s.Reload()
+	}
+
+	before := s.Current()
+	c, err := step("# nothing else\nserver: {port: 7001, backlog: 5}\n")
+	if err != nil || s.Current() != before || len(calls)+len(c.Changed)+len(c.Pending)+len(c.Warnings) > 0 {
+		t.Errorf("nothing changed: %+v, %v, %q", c, err, calls)
+	}
+	if at := s.Origin("server.port"); at.Line != 2 {
+		t.Errorf("server.port is said to be at %v", at)
+	}
+
+	c, err = step("server: {port: 7002, backlog: 6, auth: {password: geheim}}\nlog: {level: debug}\n")
+	if want := []Diff{{"server.port", "7001", "7002"}, {"server.auth.password", "***", "***"}, {"log.level", "info", "debug"}}; err != nil || !slices.Equal(c.Changed, want) {
+		t.Errorf("changed %q, %v", c.Changed, err)
+	}
+	dir, next := s.Current().Server.Dir, strings.Replace(s.Current().Server.Dir, "7001", "7002", 1)
+	if want := []Diff{{"server.dir", dir, next}, {"server.backlog", "5", "6"}}; !slices.Equal(c.Pending, want) || !slices.Equal(s.Pending(), want) {
+		t.Errorf("pending %q", c.Pending)
+	}
+	if want := []string{"prepare server.port", "prepare log", "commit server.port", "commit log"}; !slices.Equal(calls, want) {
+		t.Errorf("%q", calls)
+	}
+	if s.value("tcp-backlog") != "5" || s.value("port") != "7002" || s.Origin("server.backlog").Line != 2 {
+		t.Errorf("backlog %s, port %s", s.value("tcp-backlog"), s.value("port"))
+	}
+	if w, ok := s.Where("tcp-backlog"); !ok || w != (Where{Path: "server.backlog", Value: "5", Origin: s.Origin("server.backlog"), Pending: true, AfterRestart: "6"}) {
+		t.Errorf("%+v", w)
+	}
+	if w, _ := s.Where("requirepass"); w.Value != redacted {
+		t.Errorf("%+v", w)
+	}
+
+	// What waits is not announced twice, and goes when it is taken back.
+	if c, err = step("server: {port: 7002, backlog: 6}\n"); err != nil || len(c.Pending) > 0 || len(s.Pending()) != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if c, err = step("server: {port: 7001, backlog: 5}\n"); err != nil || len(s.Pending()) > 0 {
+		t.Errorf("%+v, %v, %v", c, err, s.Pending())
+	}
+
+	for name, c := range map[string]struct{ text, fail, want string }{
+		"unknown":     {"server: {prot: 7001, maxclients: 5}\n", "", "reredis.yaml:1:10: server.prot: unknown parameter; did you mean server.port? (Redis: port)"},
+		"syntax":      {"server: {port: 70", "", "reredis.yaml:1: did not find expected ',' or '}'"},
+		"fixed":       {"server: {maxclients: 5, port: 7001}\nkeyspace: {databases: 17}\n", "", "the configuration is not taken: keyspace.databases: 16 is fixed with the data, it can not become 17"},
+		"rules":       {"server: {port: 0, maxclients: 5}\n", "", "the configuration is not taken: the server would listen nowhere: set server.port and server.bind, or server.unix.path"},
+		"rules later": {"server: {port: 0, maxclients: 5, unix: {path: x.sock}}\n", "", "the configuration is not taken: the server would listen nowhere: set server.port and server.bind, or server.unix.path"},
+		"applier":     {"server: {port: 7003, maxclients: 5}\nlog: {level: debug}\n", "log", "the configuration is not taken: no"},
+	} {
+		before, origin := s.Current(), s.Origin("server.port")
+		fail = c.fail
+		failures, _ := s.ReloadFailures()
+		_, err := step(c.text)
+		if err == nil || err.Error() != c.want {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+		if s.Current() != before || s.Origin("server.port") != origin || slices.Contains(calls, "commit server.port") {
+			t.Errorf("%s: has changed something: %q", name, calls)
+		}
+		if n, stale := s.ReloadFailures(); n != failures+1 || !stale {
+			t.Errorf("%s: %d failures, stale %v", name, n, stale)
+		}
+	}
+	fail = ""
+	if _, err := step("server: {port: 7001, backlog: 5}\n"); err != nil {
+		t.Error(err)
+	}
+	if _, stale := s.ReloadFailures(); stale {
+		t.Error("still stale")
+	}
+}
+
+// TestSetIsChecked: CONFIG SET obeys the rules over several parameters.
+func TestSetIsChecked(t *testing.T) {
+	here(t)
+	var calls []string
+	fail := ""
+	s := mustLoad(t, nil, nil)
+	s.follow(&calls, &fail)
+	err := s.Set([]KV{{"maxclients", "5"}, {"port", "0"}}, "default", false)
+	if want := failed("port", "the server would listen nowhere: set server.port and server.bind, or server.unix.path"); err == nil || err.Error() != want {
+		t.Errorf("%v", err)
+	}
+	if s.value("maxclients") != "10000" || len(calls) > 0 {
+		t.Error("half of it was taken")
+	}
+}
