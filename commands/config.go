@@ -139,20 +139,20 @@ func (h *server) configUnset(c *bus.Ctx) error {
 	return nil
 }
 
-// reloaded is what the wake of a CONFIG RELOAD hands over.
-type reloaded struct {
+// configReloaded is what the wake of a CONFIG RELOAD hands over.
+type configReloaded struct {
 	changed, pending []string
 	err              error
 }
 
 // configReload waits for the files to be read and all parts to follow, but no other client waits with it.
 func (h *server) configReload(c *bus.Ctx) error {
-	r, ok := c.Woken().(reloaded)
+	r, ok := c.Woken().(configReloaded)
 	if !ok {
 		return c.Park(func(wake func(any)) {
 			go func() {
 				changed, pending, err := h.d.Config.Reload()
-				wake(reloaded{changed, pending, err})
+				wake(configReloaded{changed, pending, err})
 			}()
 		})
 	}
