@@ -27,6 +27,8 @@ type Info struct {
 	// bytes were kept.
 	TornBytes int64
 	TornKept  []string
+	// Off says that the log was turned off: what is stored is all that there was then.
+	Off bool
 }
 
 // Logs is the log of a backend. One goroutine at a time calls it, but for Sync and Read,

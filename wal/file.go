@@ -63,6 +63,8 @@ type FileBackend struct {
 
 	manifestMu sync.Mutex
 	manifest   *manifest // never changed, only replaced
+	adopting   bool      // see Adopt
+	unsure     bool      // the last edit failed: the directory may have it all the same
 
 	mu       sync.Mutex
 	segs     []*segment // with entries or current, in the order of ids and LSNs
@@ -83,6 +85,7 @@ type broken struct {
 	noSettle  bool // what is found at the start is believed to be durable
 	noCut     bool // a torn tail stays where the log goes on
 	noProof   bool // every bad frame is a torn tail
+	noSpool   bool // what was appended while the log was off is the log
 	noOrder   bool // a segment that was left does not end where its successor begins
 }
 

@@ -53,7 +53,7 @@ func (b *FileBackend) Info() Info {
 	defer b.mu.Unlock()
 	info := Info{
 		First: max(m.snapshotEnd()+1, m.First, 1), Last: b.marks.Written,
-		Epoch: b.epoch, Snapshots: slices.Clone(m.Snapshots),
+		Epoch: b.epoch, Snapshots: slices.Clone(m.Snapshots), Off: m.Off != nil,
 	}
 	if len(b.segs) > 0 {
 		info.First = min(info.First, max(m.First, b.segs[0].first))
@@ -248,7 +248,7 @@ func (b *FileBackend) adopt(v *survey) error {
 	err := b.editManifest(func(m *manifest) {
 		m.CleanEnd = 0
 		m.Cuts = slices.DeleteFunc(m.Cuts, func(c cut) bool {
-			return c.After >= last || !slices.ContainsFunc(v.segs, func(s *found) bool { return s.id < c.Below })
+			return len(v.useless) == 0 && (c.After >= last || !slices.ContainsFunc(v.segs, func(s *found) bool { return s.id < c.Below }))
 		})
 		if n := len(v.segs); n > 0 && v.segs[n-1].limit != noLimit {
 			m.Cuts = append(m.Cuts, cut{last, v.nextID})
@@ -261,6 +261,9 @@ func (b *FileBackend) adopt(v *survey) error {
 		if err := b.fs.Remove(name); err != nil {
 			return err
 		}
+	}
+	if len(v.useless) > 0 { // a later MANIFEST may not say so any more
+		return b.fs.SyncDir(walDir)
 	}
 	return nil
 }

@@ -196,10 +196,8 @@ func (w *snapWriter) Publish(f SnapFooter) error {
 		return fmt.Errorf("wal: writing %s: %w", w.name, w.err)
 	}
 	w.done = true
-	err := w.b.editManifest(func(m *manifest) {
-		m.Snapshots = append(m.Snapshots, SnapInfo{
-			ID: w.h.ID, MinL: w.h.MinL, MaxL: f.MaxL, Keys: f.Keys, Bytes: size, Millis: w.h.Millis,
-		})
+	err := w.b.publishSnapshot(SnapInfo{
+		ID: w.h.ID, MinL: w.h.MinL, MaxL: f.MaxL, Keys: f.Keys, Bytes: size, Millis: w.h.Millis,
 	})
 	return errors.Join(err, w.file.Close())
 }
@@ -319,8 +317,14 @@ func (r *snapReader) end() error {
 // Close ends it.
 func (r *snapReader) Close() error { return r.file.Close() }
 
-// DropSnapshot forgets a snapshot and removes its file.
+// DropSnapshot forgets a snapshot and removes its file. The one without which the log could not be read stays.
 func (b *FileBackend) DropSnapshot(id SnapID) error {
+	b.manifestMu.Lock()
+	m := b.manifest
+	b.manifestMu.Unlock()
+	if m.First > 1 && !slices.ContainsFunc(m.Snapshots, func(s SnapInfo) bool { return s.ID != id && s.MaxL+1 >= m.First }) {
+		return fmt.Errorf("wal: the log needs snapshot %d", id)
+	}
 	if err := b.editManifest(func(m *manifest) {
 		m.Snapshots = slices.DeleteFunc(m.Snapshots, func(s SnapInfo) bool { return s.ID == id })
 	}); err != nil {

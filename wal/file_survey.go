@@ -111,12 +111,15 @@ func (b *FileBackend) findSegments(v *survey, stop LSN) error {
 			err = fmt.Errorf("%w: the header is one of LSN %d", ErrCorrupt, s.first)
 		}
 		switch {
+		case err == nil && v.m.Off != nil && s.id >= v.m.Off.Spool && !b.broken.noSpool:
+			v.nextID = max(v.nextID, s.id+1)
+			v.useless = append(v.useless, name)
 		case err == nil:
 			v.nextID = max(v.nextID, s.id+1)
 			all = append(all, &found{segment: s, limit: noLimit})
 		case !errors.Is(err, ErrCorrupt):
 			return fmt.Errorf("%s: %w", name, err)
-		case first < v.m.First:
+		case first < v.m.First, v.m.Off != nil && first > v.m.Off.Last:
 			v.useless = append(v.useless, name)
 		case first > stop:
 			v.bad = append(v.bad, name)
@@ -136,6 +139,9 @@ func (b *FileBackend) findSegments(v *survey, stop LSN) error {
 				s.limit = min(s.limit, c.After)
 			}
 		}
+		if v.m.Off != nil && !b.broken.noSpool {
+			s.limit = min(s.limit, v.m.Off.Last)
+		}
 		if s.limit < s.first || s.limit < v.m.First {
 			v.useless = append(v.useless, s.name)
 			continue
@@ -144,6 +150,9 @@ func (b *FileBackend) findSegments(v *survey, stop LSN) error {
 	}
 	for _, c := range v.m.Cuts {
 		v.nextID = max(v.nextID, c.Below)
+	}
+	if v.m.Off != nil {
+		v.nextID = max(v.nextID, v.m.Off.Spool)
 	}
 	slices.SortFunc(v.segs, func(x, y *found) int { return cmp.Compare(x.first, y.first) })
 	var epoch uint64

@@ -23,6 +23,7 @@ type Inspection struct {
 	Segments  []SegmentInfo
 	Useless   []string // files of segments that hold nothing of the log any more
 	Snapshots []SnapInfo
+	Off       bool  // the log was turned off with its last entry; what a snapshot needed meanwhile is in Useless
 	TornBytes int64 // of an unfinished end
 	// Problem is why the server would not start: a *CorruptError, for instance. What is before it can be read.
 	Problem error
@@ -50,7 +51,7 @@ func Inspect(fs vfs.FS) (*Inspection, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &Inspection{First: m.First, Durable: m.Proven, CleanEnd: m.CleanEnd, Snapshots: m.Snapshots, b: NewFileBackend(fs, FileOptions{})}
+	in := &Inspection{First: m.First, Durable: m.Proven, CleanEnd: m.CleanEnd, Snapshots: m.Snapshots, Off: m.Off != nil, b: NewFileBackend(fs, FileOptions{})}
 	var locked *vfs.LockedError
 	if in.lock, err = fs.Lock(LockName); errors.As(err, &locked) {
 		in.InUse = locked.Owner

@@ -22,7 +22,10 @@ type Options struct {
 	ReadOnlyOnError bool
 	// Fatal is called once, from any goroutine, when the log can not go on.
 	Fatal func(error)
-	Log   *slog.Logger // nil: nothing is logged
+	// Changed is called when Admit may answer otherwise than before, from any goroutine, perhaps with stripes
+	// locked: it must not block. nil: nobody wants to know.
+	Changed func()
+	Log     *slog.Logger // nil: nothing is logged
 	// Now is the time in unix milliseconds, nil: the wall clock.
 	Now func() int64
 }
@@ -98,6 +101,7 @@ func New(o Options, b Backend, info Info) *Log {
 		jobs: make(chan job), syncSoon: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	l.policy.Store(uint32(o.Policy))
+	l.st.changed = o.Changed
 	l.gates.init(o.Databases, info.Last)
 	l.waits.init()
 	l.readers.window = windowBytes

@@ -34,6 +34,16 @@ type manifest struct {
 	Epochs []epochStart `json:"epochs"`
 	// Snapshots are the published ones, oldest first.
 	Snapshots []SnapInfo `json:"snapshots"`
+	// Off says that there is no log at present; nil: there is.
+	Off *logOff `json:"off,omitempty"`
+}
+
+// logOff is where a log ended that was turned off. The data on disk is that after its last entry, until a snapshot
+// takes its place.
+type logOff struct {
+	Last LSN `json:"last"`
+	// Spool is the first id of segments that are no part of the log: they hold what changed while a snapshot was made.
+	Spool uint32 `json:"spool"`
 }
 
 // cut says that what segments with an id below Below hold behind the LSN After is no part of
@@ -52,6 +62,10 @@ type epochStart struct {
 func (m *manifest) clone() *manifest {
 	c := *m
 	c.Cuts, c.Epochs, c.Snapshots = slices.Clone(m.Cuts), slices.Clone(m.Epochs), slices.Clone(m.Snapshots)
+	if m.Off != nil {
+		off := *m.Off
+		c.Off = &off
+	}
 	return &c
 }
 
@@ -123,7 +137,12 @@ func (b *FileBackend) editManifest(edit func(*manifest)) error {
 	m := b.manifest.clone()
 	m.Proven = max(m.Proven, b.durableMark())
 	edit(m)
-	if err := writeManifest(b.fs, m); err != nil {
+	if m.Off != nil { // what was appended since is no part of the log
+		m.Proven, m.CleanEnd = min(m.Proven, m.Off.Last), min(m.CleanEnd, m.Off.Last)
+	}
+	err := writeManifest(b.fs, m)
+	b.unsure = err != nil
+	if err != nil {
 		return fmt.Errorf("wal: writing the %s: %w", manifestName, err)
 	}
 	b.manifest = m

@@ -20,26 +20,39 @@ const (
 
 // states says whether writes are admitted.
 type states struct {
-	bits  atomic.Uint32
-	mu    sync.Mutex
-	cause error // of stateNoRoom and stateFailed
-	woken []func()
+	bits    atomic.Uint32
+	changed func() // nil: nobody wants to know
+	mu      sync.Mutex
+	cause   error // of stateNoRoom and stateFailed
+	woken   []func()
 }
 
-func (s *states) set(bit uint32) { s.bits.Or(bit) }
+func (s *states) set(bit uint32) {
+	if s.bits.Or(bit)&bit == 0 {
+		s.tell()
+	}
+}
+
+// tell tells that the answer of Admit may have changed.
+func (s *states) tell() {
+	if s.changed != nil {
+		s.changed()
+	}
+}
 
 // refuse sets a bit for which writes are refused instead of parked.
 func (s *states) refuse(bit uint32, cause error) {
 	s.mu.Lock()
 	s.cause = cause
 	s.mu.Unlock()
-	s.bits.Or(bit)
+	s.set(bit)
 	s.release()
 }
 
 // clear takes a bit away and wakes who waited.
 func (s *states) clear(bit uint32) {
 	if s.bits.And(^bit)&bit != 0 {
+		s.tell()
 		s.release()
 	}
 }

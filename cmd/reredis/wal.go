@@ -124,6 +124,8 @@ func (t *walTool) look() (*wal.Inspection, error) {
 	fmt.Fprintf(t.out, "log              LSN %d to %d, epoch %d\n", in.First, in.Last, in.Epoch)
 	fmt.Fprintf(t.out, "known durable    up to LSN %d\n", in.Durable)
 	switch {
+	case in.Off:
+		fmt.Fprintf(t.out, "log off          since LSN %d: later changes are in snapshots only\n", in.Last)
 	case in.CleanEnd > 0:
 		fmt.Fprintf(t.out, "closed           with LSN %d\n", in.CleanEnd)
 	case in.InUse == "":
