@@ -155,6 +155,7 @@ type PersistenceStatus struct {
 	Saving      bool
 	SaveStarted time.Time
 	SaveKeys    int64     // keys written of the snapshot that is being made
+	SaveTotal   int64     // keys that there were when it began
 	LastSave    time.Time // when the newest snapshot was taken, zero: there is none
 	LastError   error     // of the last attempt
 	LastTook    time.Duration

@@ -7,18 +7,19 @@ import "time"
 func (h *server) infoPersistence(w *infoWriter) {
 	st := h.persistence()
 	now := time.Now()
-	took, current := int64(-1), int64(-1)
+	took, current, share := int64(-1), int64(-1), 0.0
 	if st.Saves > 0 {
 		took = int64(st.LastTook / time.Second)
 	}
 	if st.Saving {
 		current = int64(now.Sub(st.SaveStarted) / time.Second)
+		share = min(100, 100*float64(st.SaveKeys)/float64(max(1, st.SaveTotal)))
 	}
 	w.flag("loading", st.Loading)
 	w.zeros("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
-	w.ratio("current_fork_perc", 0)
+	w.ratio("current_fork_perc", share)
 	w.add("current_save_keys_processed", st.SaveKeys)
-	w.zeros("current_save_keys_total")
+	w.add("current_save_keys_total", st.SaveTotal)
 	w.add("rdb_changes_since_last_save", st.Changes)
 	w.flag("rdb_bgsave_in_progress", st.Saving)
 	w.add("rdb_last_save_time", st.LastSave.Unix())

@@ -51,6 +51,7 @@ func Server(d *Deps) []bus.Spec {
 		debugSpec(h),
 		functionSpec(),
 		latencySpec(h),
+		lolwutSpec(),
 		memorySpec(h),
 		monitorSpec(h),
 		slowlogSpec(h),

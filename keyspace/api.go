@@ -155,6 +155,8 @@ type Stats struct {
 	ExpireLagP50Ms  int64 // lateness of active expiry in the last seconds in which keys expired: median,
 	ExpireLagMs     int64 // 99th percentile
 	ExpireLagMaxMs  int64 // and maximum, in milliseconds
+	ExpireMs        int64 // time spent on active expiry, by all who call Tick
+	ExpireCapped    int64 // how often a Tick's budget was used up by it
 	LazyFreePending int64 // keys whose memory waits to be freed
 	LazyFreed       int64 // keys whose memory was freed in slices
 }

@@ -39,6 +39,7 @@ func (s *Space) tickStripes(t *Tx, share, of int, budget time.Duration) (more bo
 	turn := int(tickOf(t.Now) % uint64(max(n, 1)))
 	v := &t.wheels
 	v.t = t
+	worked := false
 	for work, first := 0, true; ; first = false {
 		more = false
 		for i := range max(n, 0) {
@@ -51,16 +52,22 @@ func (s *Space) tickStripes(t *Tx, share, of int, budget time.Duration) (more bo
 			}
 			did, again := s.tickStripe(st, v)
 			s.unlockStripe(st)
-			more = more || again
+			more, worked = more || again, worked || did > 0
 			if work += did; work >= tickSlice {
 				work = 0
-				if time.Since(begin) >= budget {
+				if spent := time.Since(begin); spent >= budget {
+					s.expireNS.Add(int64(spent))
+					s.expireCapped.Add(1)
 					return true
 				}
 			}
 		}
 		if !more {
-			return s.returnMemory(max(0, budget-time.Since(begin)))
+			spent := time.Since(begin)
+			if worked {
+				s.expireNS.Add(int64(spent))
+			}
+			return s.returnMemory(max(0, budget-spent))
 		}
 	}
 }

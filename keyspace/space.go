@@ -42,10 +42,12 @@ type Space struct {
 
 	_ [64]byte // what follows is written often, what stands before is read by every command
 
-	expiredKeys atomic.Int64 // removed because their deadline had passed
-	evictedKeys atomic.Int64 // removed to make room
-	exceeded    atomic.Int64 // unix ms since when the total is above the limit, 0: it is not
-	exceededMs  atomic.Int64 // how long it was before that
+	expiredKeys  atomic.Int64 // removed because their deadline had passed
+	evictedKeys  atomic.Int64 // removed to make room
+	expireNS     atomic.Int64 // spent on active expiry
+	expireCapped atomic.Int64 // Ticks whose budget that used up
+	exceeded     atomic.Int64 // unix ms since when the total is above the limit, 0: it is not
+	exceededMs   atomic.Int64 // how long it was before that
 
 	lazyPending atomic.Int64 // keys of flushed databases that upkeep will free
 	lazyFreed   atomic.Int64 // keys freed by upkeep

@@ -93,6 +93,7 @@ func (s *Space) Stats() Stats {
 		LazyFreePending: s.lazyPending.Load() + s.src.keys.Load(),
 		LazyFreed:       s.lazyFreed.Load(),
 	}
+	o.ExpireMs, o.ExpireCapped = s.expireNS.Load()/1e6, s.expireCapped.Load()
 	o.EvictedKeys = s.evictedKeys.Load()
 	o.ExceededMs = s.exceededMs.Load()
 	if since := s.exceeded.Load(); since != 0 {

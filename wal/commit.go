@@ -72,7 +72,11 @@ func (l *Log) commitLocked(sync bool) error {
 	if err != nil {
 		return err
 	}
-	l.stats.committed(fs, time.Since(start), sync)
+	took := time.Since(start)
+	l.stats.committed(fs, took, sync)
+	if l.o.Committed != nil {
+		l.o.Committed(took, sync)
+	}
 	l.unacked = 0
 	l.readers.fed(fs)
 	l.publish(m)

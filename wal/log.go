@@ -26,6 +26,8 @@ type Options struct {
 	// locked: it must not block. nil: nobody wants to know.
 	Changed func()
 	Log     *slog.Logger // nil: nothing is logged
+	// Committed is told how long each write of the log took, with the sync that it waited for if synced. nil: nobody is.
+	Committed func(took time.Duration, synced bool)
 	// Now is the time in unix milliseconds, nil: the wall clock.
 	Now func() int64
 }

@@ -128,7 +128,8 @@ func (p *persistence) begin(info wal.Info) {
 		Policy: p.policy, Databases: cfg.Keyspace.Databases,
 		UnsyncedLimit: cfg.WAL.UnsyncedLimit, SyncLate: cfg.WAL.SyncLate,
 		ReadOnlyOnError: cfg.WAL.OnSyncError == "readonly", Log: p.n.log,
-		Fatal: func(err error) { p.n.fail(fmt.Errorf("the log can not be written: %w", err)) },
+		Fatal:     func(err error) { p.n.fail(fmt.Errorf("the log can not be written: %w", err)) },
+		Committed: p.n.watch.committed,
 	}, p.backend, info)
 	p.journal.attach(l)
 	p.mu.Unlock() // who changes the policy from now on changes the log's

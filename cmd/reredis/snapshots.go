@@ -16,7 +16,8 @@ type saves struct {
 	closed  bool // no further ones
 	cancel  context.CancelFunc
 	started time.Time
-	keys    int64
+	keys    int64 // written
+	total   int64 // there were at its beginning
 	err     error
 	took    time.Duration
 	count   int64
@@ -39,6 +40,7 @@ func (p *persistence) Save(done func(error)) bool {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.saves.running, p.saves.cancel = true, cancel
 	p.saves.started, p.saves.keys = time.Now(), 0
+	p.saves.total = p.n.space.Stats().Keys
 	p.work.Go(func() {
 		defer cancel()
 		p.making.Lock()
@@ -165,7 +167,9 @@ func (p *persistence) Status() commands.PersistenceStatus {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	st.Saving, st.SaveStarted, st.SaveKeys = p.saves.running, p.saves.started, p.saves.keys
+	if p.saves.running {
+		st.Saving, st.SaveStarted, st.SaveKeys, st.SaveTotal = true, p.saves.started, p.saves.keys, p.saves.total
+	}
 	st.LastError, st.LastTook, st.Saves = p.saves.err, p.saves.took, p.saves.count
 	return st
 }

@@ -30,6 +30,16 @@ func (w *watch) set(cfg *configs.Config) bool {
 	return w.timing.Set(bus.TimingRules{SlowOver: o.SlowlogOver, LateOver: o.LatencyOver, Histograms: o.Latency})
 }
 
+// committed tells the latency monitor how long the log took to be written, under the names that Redis has
+// for its own log.
+func (w *watch) committed(took time.Duration, synced bool) {
+	event := "aof-write"
+	if synced {
+		event = "aof-fsync-always"
+	}
+	w.timing.Spike(event, took)
+}
+
 // timed tells the latency monitor how long f takes, if anybody wants to know.
 func (w *watch) timed(event string, f func()) {
 	if !w.timing.Watching() {
