@@ -257,10 +257,14 @@ func (k *KeySpec) check(s *Spec) error {
 }
 
 // EqualFold reports whether b is word, which must be lower or upper case ASCII
-// letters and signs, in any case.
+// letters and signs, in any case. As in Redis, where words are C strings, b ends at
+// its first zero byte.
 func EqualFold(b []byte, word string) bool {
 	if len(b) != len(word) {
-		return false
+		if len(b) < len(word) || b[len(word)] != 0 {
+			return false
+		}
+		b = b[:len(word)]
 	}
 	for i := range b {
 		if lower[b[i]] != lower[word[i]] {

@@ -17,7 +17,7 @@ var argTypes = map[string]ArgType{
 	"maxage": ArgInteger, "maxlen": ArgInteger, "milliseconds": ArgInteger, "min-match-len": ArgInteger, "numkeys": ArgInteger,
 	"numreplicas": ArgInteger, "offset": ArgInteger, "port": ArgInteger, "protover": ArgInteger,
 	"rank": ArgInteger, "seconds": ArgInteger, "slot": ArgInteger, "start": ArgInteger,
-	"start-slot": ArgInteger, "stop": ArgInteger, "ttl": ArgInteger, "weight": ArgInteger,
+	"start-slot": ArgInteger, "stop": ArgInteger, "ttl": ArgInteger, "version": ArgInteger, "weight": ArgInteger,
 
 	"latitude": ArgDouble, "longitude": ArgDouble, "radius": ArgDouble, "height": ArgDouble,
 	"width": ArgDouble, "score": ArgDouble, "timeout": ArgDouble,

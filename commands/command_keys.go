@@ -27,6 +27,27 @@ var narrowers = map[string]func(args [][]byte) bus.KeyFlags{
 		}
 		return bus.KeyOW | bus.KeyUpdate
 	},
+	"bitfield": func(args [][]byte) bus.KeyFlags {
+		if onlyReadsFields(args[2:]) {
+			return bus.KeyRO | bus.KeyAccess
+		}
+		return bus.KeyRW | bus.KeyAccess | bus.KeyUpdate
+	},
+}
+
+// onlyReadsFields reports whether a BITFIELD with these operations changes nothing. A faulty one might.
+func onlyReadsFields(ops [][]byte) bool {
+	for len(ops) > 0 {
+		switch {
+		case bus.EqualFold(ops[0], "GET") && len(ops) > 2:
+			ops = ops[3:]
+		case bus.EqualFold(ops[0], "OVERFLOW") && len(ops) > 1:
+			ops = ops[2:]
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // narrow returns the flags of a command's key for these arguments.

@@ -139,6 +139,8 @@ var getKeys = []string{
 	"GET k", "SET k v", "SET k v GET", "SET k v EX 1", "MSET a 1 b 2", "MSET a 1 b", "MGET a b c", "MGET", "DEL a b", "COPY a b DB 1", "LCS a b LEN",
 	"RENAME a b", "OBJECT ENCODING k", "OBJECT HELP", "PING", "NOPE", "CLIENT LIST", "CLIENT NOPE", "GETEX k PERSIST", "TOUCH x",
 	"SCAN 0", "FLUSHALL", "EXPIRE k 1", "APPEND k v", "CONFIG GET x", "DBSIZE", "DEBUG OBJECT k", "GETDEL k", "INCRBYFLOAT k 1", "MSETNX a b c d",
+	"BITFIELD k", "BITFIELD k GET u8 0", "BITFIELD k OVERFLOW WRAP GET u8 0 GET u8 1", "BITFIELD k GET u8 0 SET u8 0 1", "BITFIELD k INCRBY u8 0 1",
+	"BITFIELD k OVERFLOW", "BITFIELD k GET u8", "BITFIELD k NOPE",
 }
 
 func TestCommandGetKeysLikeRedis(t *testing.T) {

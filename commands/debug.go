@@ -27,6 +27,7 @@ var debugCommands = []debugCommand{
 	{"error", 3, 3, (*server).debugError},
 	{"help", 2, 2, (*server).debugHelp},
 	{"htstats", 3, 3, (*server).debugHTStats},
+	{"htstats-key", 3, 3, (*server).debugHTStatsKey},
 	{"loadaof", 2, 2, (*server).debugLoadAOF},
 	{"log", 3, 3, (*server).debugLog},
 	{"object", 3, 3, (*server).debugObject},
@@ -38,6 +39,7 @@ var debugCommands = []debugCommand{
 	{"replybuffer", 4, 4, (*server).debugReplyBuffer},
 	{"set-active-expire", 3, 3, (*server).debugSetActiveExpire},
 	{"set-disable-deny-scripts", 3, 3, (*server).debugAccepted},
+	{"set-skip-checksum-validation", 3, 3, (*server).debugAccepted},
 	{"sleep", 3, 3, (*server).debugSleep},
 	{"stringmatch-len", 4, 4, (*server).debugStringMatch},
 }

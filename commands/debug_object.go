@@ -4,6 +4,7 @@ import (
 	"crypto/sha1"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"github.com/reredis/reredis/bus"
@@ -24,6 +25,21 @@ func (h *server) debugObject(c *bus.Ctx) error {
 	c.Reply.Status(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:%d lru_seconds_idle:%d",
 		it.Encoding(), serializedLength(it), it.Use(), it.IdleSeconds(c.Now())))
 	return nil
+}
+
+var errNoHashTable = errors.New("ERR The value stored at the specified key is not represented using an hash table")
+
+// debugHTStatsKey finds no value that is a hash table.
+func (h *server) debugHTStatsKey(c *bus.Ctx) error {
+	key := c.Args[2]
+	if !c.Tx.LockKey(key) {
+		return keyspace.ErrExclusive
+	}
+	defer c.Tx.Unlock()
+	if _, ok := c.Tx.Peek(key); !ok {
+		return bus.ErrNoKey
+	}
+	return errNoHashTable
 }
 
 // serializedLength is the size of a string in a dump file without compression.

@@ -43,7 +43,7 @@ func TestDebugLikeRedis(t *testing.T) {
 		"DEBUG REPLYBUFFER x y", "DEBUG QUICKLIST-PACKED-THRESHOLD 100", "DEBUG SET-DISABLE-DENY-SCRIPTS 0", "DEBUG ERROR WHY", "DEBUG HTSTATS x",
 		"DEBUG HTSTATS 99", "DEBUG HTSTATS 3", "DEBUG POPULATE x", "DEBUG POPULATE -1", "DEBUG POPULATE 1 p x", "DEBUG POPULATE 3", "GET key:2",
 		"DEBUG POPULATE 2 pre", "GET pre:1", "DEBUG POPULATE 2 size 20", "GET size:1", "DEBUG POPULATE 2 small 3", "GET small:0", "DEBUG DIGEST", "SELECT 3",
-		"SET z 1", "DEBUG DIGEST", "SELECT 0",
+		"SET z 1", "DEBUG DIGEST", "SELECT 0", "DEBUG HTSTATS-KEY a", "DEBUG HTSTATS-KEY none", "DEBUG HTSTATS-KEY", "DEBUG SET-SKIP-CHECKSUM-VALIDATION 0",
 	}
 	for _, typ := range []string{
 		"string", "integer", "double", "bignum", "null", "array", "set", "map", "attrib", "verbatim", "true", "FALSE", "nope",

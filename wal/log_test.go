@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // tape is a backend in memory: what was written, how far it is durable, and faults on demand.
@@ -430,6 +431,26 @@ func TestLargeGroups(t *testing.T) {
 	}
 	if n := len(b.texts()); n != int(want) {
 		t.Fatalf("%d entries, not %d", n, want)
+	}
+}
+
+// TestCommitted: each write of the log is told of, and whether it waited for a sync.
+func TestCommitted(t *testing.T) {
+	for policy, synced := range map[Policy]bool{No: false, EverySec: false, Always: true} {
+		var told []bool
+		l := New(Options{Policy: policy, Committed: func(took time.Duration, synced bool) {
+			if took < 0 {
+				t.Errorf("it took %v", took)
+			}
+			told = append(told, synced)
+		}}, &sink{}, Info{First: 1})
+		w := l.Register(func() {})
+		l.Append([]Entry{entry(1, "text")})
+		w.Commit(0)
+		w.Commit(0)
+		if !slices.Equal(told, []bool{synced}) {
+			t.Errorf("%v: %v", policy, told)
+		}
 	}
 }
 
