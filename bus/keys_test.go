@@ -77,3 +77,14 @@ func TestLegacy(t *testing.T) {
 		}
 	}
 }
+
+// TestEqualFold: in any case, up to the first zero byte.
+func TestEqualFold(t *testing.T) {
+	for text, want := range map[string]bool{
+		"get": true, "GeT": true, "GET\x00": true, "get\x00x": true, "GETX": false, "ge": false, "": false, "ge\x00": false, "\x00get": false, "GE\x00T": false,
+	} {
+		if got := EqualFold([]byte(text), "GET"); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

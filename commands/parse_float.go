@@ -30,7 +30,7 @@ func parseLongDouble(b []byte) (*big.Float, bool) {
 	}
 	var x *big.Float
 	switch {
-	case bus.EqualFold(b, "inf"), bus.EqualFold(b, "infinity"):
+	case len(b) == 3 && bus.EqualFold(b, "inf"), len(b) == 8 && bus.EqualFold(b, "infinity"):
 		return new(big.Float).SetInf(negative), true
 	case len(b) > 2 && b[0] == '0' && b[1]|0x20 == 'x':
 		n, ok := scanNumber(b[2:], 16)
