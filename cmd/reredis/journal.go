@@ -15,7 +15,8 @@ import (
 // when the data has been loaded; before that nothing changes, so nothing is appended, and nothing waits. The bus has
 // the journal from the start: a command that is just being let in when the log comes is logged as well.
 type journal struct {
-	log atomic.Pointer[wal.Log]
+	log    atomic.Pointer[wal.Log]
+	groups sync.Pool // of *[]wal.Entry, for commands with more than one effect
 
 	mu    sync.Mutex
 	loops []*committer
@@ -38,13 +39,25 @@ func (j *journal) Append(effects []bus.Effect) uint64 {
 		one := [1]wal.Entry{{Slot: e.Slot, DB: e.DB, Effect: e.RESP}}
 		return uint64(j.log.Load().Append(one[:]))
 	}
-	group := make([]wal.Entry, len(effects))
+	group, ok := j.groups.Get().(*[]wal.Entry)
+	if !ok {
+		group = new([]wal.Entry)
+	}
+	list := (*group)[:0]
 	for i := range effects {
 		e := &effects[i]
-		group[i] = wal.Entry{Slot: e.Slot, DB: e.DB, Effect: e.RESP}
+		list = append(list, wal.Entry{Slot: e.Slot, DB: e.DB, Effect: e.RESP})
 	}
-	return uint64(j.log.Load().Append(group))
+	lsn := j.log.Load().Append(list)
+	clear(list) // the effects are the caller's
+	if *group = list; cap(list) <= keepGroup {
+		j.groups.Put(group)
+	}
+	return uint64(lsn)
 }
+
+// keepGroup is how many entries of a group are room that is kept for the next one.
+const keepGroup = 4096
 
 // Gate is the LSN that a reply waits for which tells of a slot.
 func (j *journal) Gate(db int, slot uint16) uint64 {
