@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// errRotate is returned by a backend whose present file has no room for the frames; nothing of
+// ErrRotate is returned by a backend whose present file has no room for the frames; nothing of
 // them was written. The log then lets its syncer call Rotate, so that no loop waits.
-var errRotate = errors.New("wal: the segment is full")
+var ErrRotate = errors.New("wal: the segment is full")
 
-// rotator is a backend that has to be asked to change files.
-type rotator interface {
+// Rotator is a backend that has to be asked to change files.
+type Rotator interface {
 	Rotate() error
 }
 
-// rehomer is a backend that can go on in another place after a sync has failed: it writes the
+// Rehomer is a backend that can go on in another place after a sync has failed: it writes the
 // frames, which are all that is not durable, there, and returns when they are durable.
-type rehomer interface {
+type Rehomer interface {
 	Rehome(fs []Frame) (Marks, error)
 }
 

@@ -493,14 +493,14 @@ func (r *crashRun) mend(err error) error {
 		if tries > 6 {
 			return errLifeEnds
 		}
-		if !errors.Is(err, errRotate) {
+		if !errors.Is(err, ErrRotate) {
 			r.logf("%v", err)
 			r.stats.faults++
 		}
 		switch {
 		case errors.Is(err, memfs.ErrOff):
 			return err
-		case errors.Is(err, errRotate):
+		case errors.Is(err, ErrRotate):
 			r.logf("rotate")
 			r.stats.rotations++
 			if err = r.b.Rotate(); err == nil {

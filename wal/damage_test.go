@@ -270,7 +270,7 @@ func TestTornOverSegments(t *testing.T) {
 	first, at := b.cur.name, b.cur.end
 	for b.cur.first == 1 {
 		fs := []Frame{frameOf(b.Marks().Written+1, 1, strings.Repeat("x", 80))}
-		if _, err := b.Append(fs, false); errors.Is(err, errRotate) {
+		if _, err := b.Append(fs, false); errors.Is(err, ErrRotate) {
 			if err := b.Rotate(); err != nil {
 				t.Fatal(err)
 			}

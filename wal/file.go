@@ -41,7 +41,7 @@ const LockName = "LOCK"
 //
 // One goroutine at a time calls Append, Rotate and Rehome: the one that leads the log. Sync, Read, Prepare,
 // Trim and editManifest may be called beside it. Append never makes, renames or syncs anything
-// but the present segment: if that is full it returns errRotate, and Rotate has to be called, by a goroutine that
+// but the present segment: if that is full it returns ErrRotate, and Rotate has to be called, by a goroutine that
 // may wait, before the same frames are given again. Prepare, called after each Rotate and from time to
 // time, sees to it that Rotate finds a segment ready.
 //

@@ -46,7 +46,7 @@ func (b *FileBackend) ready(fs []Frame) (*segment, int64, error) {
 		return nil, 0, fmt.Errorf("wal: a frame that begins with LSN %d behind LSN %d", fs[0].Base, b.marks.Written)
 	case s == nil || s.end+bytes > s.size:
 		b.want = bytes
-		return nil, 0, errRotate
+		return nil, 0, ErrRotate
 	default:
 		return s, s.end, nil
 	}

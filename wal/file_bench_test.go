@@ -25,7 +25,7 @@ func BenchmarkFileAppend(b *testing.B) {
 					m := f.Marks()
 					fs[0] = newFrame(fs[0].Bytes, m.Written+1, 1, m.Durable, 1)
 					_, err := f.Append(fs, sync)
-					if errors.Is(err, errRotate) {
+					if errors.Is(err, ErrRotate) {
 						b.StopTimer()
 						if _, err = f.Sync(); err == nil {
 							if err = f.Trim(m.Durable); err == nil {
@@ -57,7 +57,7 @@ func BenchmarkFileScan(b *testing.B) {
 		total += int64(len(group))
 		fs := []Frame{newFrame(group, f.Marks().Written+1, 300, 0, 1)}
 		_, err := f.Append(fs, false)
-		if errors.Is(err, errRotate) {
+		if errors.Is(err, ErrRotate) {
 			if err = f.Rotate(); err == nil {
 				_, err = f.Append(fs, false)
 			}

@@ -47,7 +47,7 @@ func put(t testing.TB, b *FileBackend, sync bool, effects ...string) {
 	t.Helper()
 	fs := []Frame{frameOf(b.Marks().Written+1, b.Marks().Durable, effects...)}
 	_, err := b.Append(fs, sync)
-	if errors.Is(err, errRotate) {
+	if errors.Is(err, ErrRotate) {
 		if err = b.Rotate(); err == nil {
 			_, err = b.Append(fs, sync)
 		}
@@ -198,7 +198,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 func TestAppendOfAGap(t *testing.T) {
 	b, _ := openFiles(t, memfs.New(1), FileOptions{})
 	put(t, b, true, "1")
-	if _, err := b.Append([]Frame{frameOf(3, 1, "3")}, true); err == nil || errors.Is(err, errRotate) {
+	if _, err := b.Append([]Frame{frameOf(3, 1, "3")}, true); err == nil || errors.Is(err, ErrRotate) {
 		t.Error(err)
 	}
 }
@@ -432,7 +432,7 @@ func TestFullDiskShowsEarly(t *testing.T) {
 	put(t, b, true, "there is room for this one")
 	for {
 		_, err := b.Append([]Frame{frameOf(b.Marks().Written+1, 0, "more")}, true)
-		if errors.Is(err, errRotate) {
+		if errors.Is(err, ErrRotate) {
 			break
 		}
 		if err != nil {

@@ -52,6 +52,22 @@ func (f *Frame) Durable() LSN { return LSN(le.Uint64(f.Bytes[24:])) }
 // Millis is when the batch was built, in unix milliseconds.
 func (f *Frame) Millis() int64 { return int64(le.Uint64(f.Bytes[32:])) }
 
+// NewFrame makes a frame of groups, for those who feed a backend themselves. Log makes its own.
+func NewFrame(base, durable LSN, millis int64, groups ...[]Entry) Frame {
+	b, count := make([]byte, FrameHeader), 0
+	for _, group := range groups {
+		for i := range group {
+			flags := group[i].Flags &^ More
+			if i+1 < len(group) {
+				flags |= More
+			}
+			b = appendEntry(b, group[i].Slot, group[i].DB, flags, group[i].Effect)
+		}
+		count += len(group)
+	}
+	return newFrame(b, base, count, durable, millis)
+}
+
 // newFrame writes all of the header that does not depend on the segment. b has room for the
 // header in front of the entries, and becomes the frame's.
 func newFrame(b []byte, base LSN, count int, durable LSN, millis int64) Frame {

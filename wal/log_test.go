@@ -46,7 +46,7 @@ func (b *tape) Append(fs []Frame, sync bool) (Marks, error) {
 	}
 	if b.full {
 		b.mu.Unlock()
-		return Marks{}, errRotate
+		return Marks{}, ErrRotate
 	}
 	for _, f := range fs {
 		if f.Base != b.marks.Written+1 {

@@ -161,11 +161,11 @@ func (s *syncer) mend(ctx context.Context, err error) bool {
 	for err != nil && s.failed == nil {
 		var sync *SyncError
 		switch {
-		case errors.Is(err, errRotate):
-			if err = l.b.(rotator).Rotate(); err == nil {
+		case errors.Is(err, ErrRotate):
+			if err = l.b.(Rotator).Rotate(); err == nil {
 				s.rotated = true
 				err = l.commitLocked(false)
-			} else if errors.Is(err, errRotate) {
+			} else if errors.Is(err, ErrRotate) {
 				s.fail(fmt.Errorf("rotating did not make room: %w", err))
 			}
 		case errors.As(err, &sync):
@@ -210,7 +210,7 @@ func (s *syncer) pause(ctx context.Context) bool {
 func (s *syncer) rehome(cause error) error {
 	l := s.l
 	l.stats.failures.Add(1)
-	r, ok := l.b.(rehomer)
+	r, ok := l.b.(Rehomer)
 	if !ok {
 		s.fail(cause)
 		return cause

@@ -246,7 +246,7 @@ func (l *toyLog) commit(sync bool) error {
 
 func (l *toyLog) store(f Frame, sync bool) error {
 	_, err := l.back.Append([]Frame{f}, sync)
-	if errors.Is(err, errRotate) {
+	if errors.Is(err, ErrRotate) {
 		if err := l.back.Rotate(); err != nil {
 			return err
 		}
