@@ -27,6 +27,8 @@ const walUsage = `Usage: reredis wal <command> [options]
   verify    read all of the log and of the snapshots and check them
   repair    make the log end with --cut-at LSN: give up what follows. The bytes
             that are cut off stay in files named *.torn
+  snapshot  load the data of a server that does not run and make a snapshot of
+            it, so that the next start is fast and the log short
 
 Options:
   --dir DIR       the data directory (reredis-data/<port>)
@@ -34,9 +36,10 @@ Options:
   --from LSN      inspect: the first entry to show; --to LSN: the last one
   --width BYTES   inspect: how much of each argument to show (64, 0 for all)
   --cut-at LSN    repair: the last entry to keep
+  --compress      snapshot: with s2
 
 inspect and verify change nothing and may be used while a server runs; repair
-refuses then. Status: 0 good, 1 a problem, 2 wrong usage.
+and snapshot refuse then. Status: 0 good, 1 a problem, 2 wrong usage.
 `
 
 // walTool is a call of "reredis wal".
@@ -47,13 +50,14 @@ type walTool struct {
 	from, to uint64
 	width    int
 	cutAt    uint64
+	compress bool
 	given    map[string]bool
 }
 
 // walMain is the subcommand "wal": args are what follows it.
 func walMain(args, _ []string, std stdio) int {
 	t := &walTool{out: std.out, err: std.err, given: map[string]bool{}}
-	commands := map[string]func() error{"inspect": t.inspect, "verify": t.verify, "repair": t.repair}
+	commands := map[string]func() error{"inspect": t.inspect, "verify": t.verify, "repair": t.repair, "snapshot": t.snapshot}
 	if len(args) == 0 {
 		fmt.Fprint(std.err, walUsage)
 		return 2
@@ -95,6 +99,8 @@ func (t *walTool) parse(command string, args []string) error {
 		f.IntVar(&t.width, "width", 64, "")
 	case "repair":
 		f.Uint64Var(&t.cutAt, "cut-at", 0, "")
+	case "snapshot":
+		f.BoolVar(&t.compress, "compress", false, "")
 	}
 	if err := f.Parse(args); err != nil {
 		return err
