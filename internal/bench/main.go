@@ -27,6 +27,8 @@ var programs = []struct {
 	{"expire", "a million keys fall due: how late they go, and what others notice", expire},
 	{"evict", "a cache at its limit: hit rate side by side with redis-server, latency of writes", evict},
 	{"publish", "messages to many subscribers and channels, side by side with redis-server", publish},
+	{"recover", "start after kill -9, from the log and from a snapshot, side by side with redis-server", recovery},
+	{"snapshot", "what a snapshot costs those who write meanwhile, side by side with redis-server", snapshot},
 	{"soak", "changing load whose every reply is checked; then memory and descriptors", soak},
 }
 

@@ -26,6 +26,8 @@ type process struct {
 	name string
 	port int
 	dir  string
+	argv []string // of taskset
+	env  []string
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 }
@@ -37,42 +39,60 @@ func start(ctx context.Context, name, cpus string, env []string, argv ...string)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{name: name, dir: dir, done: make(chan struct{})}
+	p := &process{name: name, dir: dir}
 	if p.port, err = freePort(); err != nil {
 		return nil, err
 	}
 	fill := strings.NewReplacer("{port}", strconv.Itoa(p.port), "{dir}", dir)
-	args := []string{"-c", cpus}
+	p.argv, p.env = []string{"-c", cpus}, append(os.Environ(), env...)
 	for _, a := range argv {
-		args = append(args, fill.Replace(a))
+		p.argv = append(p.argv, fill.Replace(a))
 	}
-	log, err := os.Create(filepath.Join(dir, "output"))
-	if err != nil {
+	if err := p.launch(ctx); err != nil {
+		p.stop()
 		return nil, err
+	}
+	return p, nil
+}
+
+// launch runs the process in its directory, for the first time or again after kill, and
+// returns when it answers PING with PONG.
+func (p *process) launch(ctx context.Context) error {
+	log, err := os.OpenFile(filepath.Join(p.dir, "output"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
 	}
 	defer log.Close() // the child has its own
-	p.cmd = exec.CommandContext(ctx, "taskset", args...)
-	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd = exec.CommandContext(ctx, "taskset", p.argv...)
+	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = p.dir, log, log, p.env
 	if err := p.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
+	p.done = make(chan struct{})
 	go func() {
 		p.cmd.Wait()
 		close(p.done)
 	}()
 	if err := p.awaitPong(); err != nil {
 		out := p.output()
-		p.stop()
-		return nil, fmt.Errorf("%s did not start (%s): %w\n%s", name, strings.Join(args[2:], " "), err, out[max(0, len(out)-600):])
+		return fmt.Errorf("%s did not start (%s): %w\n%s", p.name, strings.Join(p.argv[2:], " "), err, out[max(0, len(out)-600):])
 	}
-	return p, nil
+	return nil
 }
 
+// kill ends the process as kill -9 does and keeps its directory.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	<-p.done
+}
+
+// startLimit is the time for loading what lies in the directory.
+const startLimit = time.Minute
+
 func (p *process) awaitPong() error {
-	retry := time.NewTicker(20 * time.Millisecond)
+	retry := time.NewTicker(5 * time.Millisecond)
 	defer retry.Stop()
-	limit := time.After(20 * time.Second)
+	limit := time.After(startLimit)
 	for {
 		c, err := dial(p.port)
 		if err == nil {
@@ -86,7 +106,7 @@ func (p *process) awaitPong() error {
 		case <-p.done:
 			return errors.New("it ended")
 		case <-limit:
-			return errors.New("no PONG within 20 s")
+			return fmt.Errorf("no PONG within %v", startLimit)
 		case <-retry.C:
 		}
 	}
@@ -94,6 +114,10 @@ func (p *process) awaitPong() error {
 
 // stop ends the process and removes its directory.
 func (p *process) stop() {
+	defer os.RemoveAll(p.dir)
+	if p.cmd == nil || p.cmd.Process == nil {
+		return
+	}
 	p.cmd.Process.Signal(syscall.SIGCONT)
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -102,7 +126,6 @@ func (p *process) stop() {
 		p.cmd.Process.Kill()
 		<-p.done
 	}
-	os.RemoveAll(p.dir)
 }
 
 // pause stops the process from running until resume.
@@ -156,7 +179,7 @@ func ours(path, more string) []string {
 	return append(argv, durability(more)...)
 }
 
-// theirs is the command line of a redis-server without snapshots and, unless more speaks of it, without log.
+// theirs is the command line of a redis-server that takes no snapshots of itself and, unless more speaks of it, without log.
 func theirs(path, more string) []string {
 	argv := []string{path, "--port", "{port}", "--dir", "{dir}", "--save", "", "--bind", "127.0.0.1"}
 	return append(argv, durability(more)...)
@@ -230,4 +253,22 @@ func (c *conn) call(args ...string) (resp.Value, error) {
 		err = fmt.Errorf("%s: %s", args[0], v.String())
 	}
 	return v, err
+}
+
+// children returns the processes that p has forked.
+func (p *process) children() ([]string, error) {
+	b, err := os.ReadFile(p.proc(fmt.Sprintf("task/%d/children", p.cmd.Process.Pid)))
+	return strings.Fields(string(b)), err
+}
+
+// pss returns the resident memory of a process in bytes, of pages that n processes share an nth.
+func pss(pid string) (int64, error) {
+	b, err := os.ReadFile("/proc/" + pid + "/smaps_rollup")
+	if err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(string(b), "\nPss:")
+	kb, _, _ := strings.Cut(strings.TrimSpace(after), " ")
+	n, err := strconv.ParseInt(kb, 10, 64)
+	return n << 10, err
 }
