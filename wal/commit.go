@@ -79,7 +79,9 @@ func (l *Log) commitLocked(sync bool) error {
 	}
 	l.unacked = 0
 	l.readers.fed(fs)
+	n := len(fs)
 	l.publish(m)
+	l.packRetained(n)
 	if l.Policy() == EverySec && l.stats.sinceSync() > syncBytes {
 		select {
 		case l.syncSoon <- struct{}{}:

@@ -70,6 +70,7 @@ type Log struct {
 	trouble  chan error
 	retained []Frame // written or not, not durable; of the leader
 	unacked  int     // how many at the end of retained the backend has not taken
+	pack     pack    // where small ones of retained lie; of the leader
 	jobs     chan job
 	syncSoon chan struct{} // much is unsynced under EverySec
 	ended    chan struct{} // closed when Run is about to return
@@ -213,6 +214,7 @@ func (l *Log) publish(m Marks) {
 	}
 	if n > 0 {
 		l.release(l.retained[:n])
+		l.pack.forget(keep)
 		l.retained = append(l.retained[:0], l.retained[n:]...)
 		if l.stats.unsynced.Add(-int64(size)) < l.o.UnsyncedLimit/2 {
 			l.st.clear(stateFull)
@@ -226,10 +228,17 @@ func (l *Log) release(frames []Frame) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range frames {
-		if b := frames[i].Bytes; cap(b) <= 2*batchSize && len(l.free) < keepBuffers {
-			l.free = append(l.free, b[:FrameHeader])
+		if b := frames[i].Bytes; cap(b) > len(b) { // otherwise it may be packed
+			l.reuse(b)
 		}
 		frames[i] = Frame{}
+	}
+}
+
+// reuse keeps a batch's buffer for buffer; l.mu is held.
+func (l *Log) reuse(b []byte) {
+	if cap(b) <= 2*batchSize && len(l.free) < keepBuffers {
+		l.free = append(l.free, b[:FrameHeader])
 	}
 }
 
