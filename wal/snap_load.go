@@ -118,6 +118,10 @@ func (s *snapScan) end() error {
 
 // Verify reads a snapshot and returns what is wrong with it.
 func Verify(ctx context.Context, s Snaps, id SnapID) (err error) {
+	return verify(ctx, s, id, new(pace))
+}
+
+func verify(ctx context.Context, s Snaps, id SnapID, p *pace) (err error) {
 	scan, err := openScan(s, id)
 	if err != nil {
 		return err
@@ -148,6 +152,7 @@ func Verify(ctx context.Context, s Snaps, id SnapID) (err error) {
 		if err := checkCount(f.Data, int(f.Keys)); err != nil {
 			return err
 		}
+		p.rest()
 	}
 }
 

@@ -52,6 +52,7 @@ type SnapOptions struct {
 	HashKey  [16]byte // of the keyspace
 	Compress bool     // with s2, frame by frame
 	Rate     int64    // bytes a second; 0: as fast as it goes
+	Beside   bool     // others need the processors: rest as long as it works, every half millisecond
 	Keep     int      // snapshots that are kept; 0 is 2
 	Epoch    uint64
 	// Hold is called with true when swaps of databases have made a snapshot begin anew twice: they
@@ -72,7 +73,7 @@ type Snapshotter struct {
 	busy   sync.Mutex // held while a snapshot is being made
 	lastID SnapID     // of those that were begun; under busy
 
-	mu    sync.Mutex // guards what follows, and Compress and Rate of o
+	mu    sync.Mutex // guards what follows, and Compress, Rate and Beside of o
 	snaps []SnapInfo // oldest first
 }
 
@@ -91,11 +92,11 @@ func NewSnapshotter(o SnapOptions, store SnapStore, log SnapLog, info Info) *Sna
 	return s
 }
 
-// Tune changes the options of that name for snapshots to come.
-func (s *Snapshotter) Tune(compress bool, rate int64) {
+// Tune changes the options of these names for snapshots to come.
+func (s *Snapshotter) Tune(compress bool, rate int64, beside bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.o.Compress, s.o.Rate = compress, rate
+	s.o.Compress, s.o.Rate, s.o.Beside = compress, rate, beside
 }
 
 // Snapshots returns the snapshots that there are, oldest first.
@@ -135,7 +136,10 @@ func (s *Snapshotter) Make(ctx context.Context, w Walker) (info SnapInfo, err er
 	if err != nil {
 		return info, err
 	}
-	if err := Verify(ctx, s.store, info.ID); err != nil {
+	s.mu.Lock()
+	p := pace{on: s.o.Beside, since: time.Now()}
+	s.mu.Unlock()
+	if err := verify(ctx, s.store, info.ID, &p); err != nil {
 		return info, errors.Join(fmt.Errorf("wal: reading back a new snapshot: %w", err), s.store.DropSnapshot(info.ID))
 	}
 	s.mu.Lock()
@@ -158,6 +162,7 @@ func (s *Snapshotter) once(ctx context.Context, w Walker) (info SnapInfo, err er
 	s.mu.Lock()
 	m := &making{
 		s: s, ctx: ctx, enc: snapEncoder{compress: s.o.Compress}, rate: throttle{rate: s.o.Rate, start: time.Now()},
+		pace: pace{on: s.o.Beside, since: time.Now()},
 	}
 	s.mu.Unlock()
 	defer func() {
@@ -197,6 +202,7 @@ type making struct {
 	out   SnapWriter // nil before the first frame
 	enc   snapEncoder
 	rate  throttle
+	pace  pace
 	db    uint16
 	table slotTable // of db
 	maxL  LSN
@@ -270,6 +276,7 @@ func (m *making) write(f *SnapFrame) error {
 		}
 		p(Progress{Phase: phase, Bytes: m.bytes, Keys: m.keys, LSN: f.L})
 	}
+	m.pace.rest()
 	return m.rate.wait(m.ctx, m.bytes)
 }
 
@@ -327,29 +334,4 @@ func (m *making) tail() error {
 		return fmt.Errorf("%w: the log has no entry %d, which is durable", ErrCorrupt, next)
 	}
 	return flush()
-}
-
-// throttle keeps a rate.
-type throttle struct {
-	rate  int64 // bytes a second, 0: any
-	start time.Time
-}
-
-// wait returns when as many bytes may have been written since the start.
-func (t *throttle) wait(ctx context.Context, bytes int64) error {
-	if t.rate <= 0 {
-		return nil
-	}
-	ahead := time.Duration(float64(bytes)/float64(t.rate)*float64(time.Second)) - time.Since(t.start)
-	if ahead < time.Millisecond {
-		return nil
-	}
-	timer := time.NewTimer(ahead)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

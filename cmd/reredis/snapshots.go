@@ -55,7 +55,7 @@ func (p *persistence) Save(done func(error)) bool {
 // snapshot makes a snapshot and drops what the log no longer needs; making is held.
 func (p *persistence) snapshot(ctx context.Context) error {
 	cfg, s, start := p.n.store.Current().WAL, p.snaps.Load(), time.Now()
-	s.Tune(cfg.Compression == "s2", cfg.Rate)
+	s.Tune(cfg.Compression == "s2", cfg.Rate, true)
 	info, err := s.Make(ctx, walker{p.n.space})
 	switch {
 	case err == nil:
