@@ -47,6 +47,8 @@ type Deps struct {
 	// Purge gives free memory back to the system and calls done once, from any goroutine, when that is
 	// over. Purge itself does not wait.
 	Purge func(done func())
+	// HTTPPort is where HTTP is served, 0 if it is off. It may be nil.
+	HTTPPort func() int
 	// Log writes a line of the log on behalf of DEBUG LOG and of commands
 	// that leave a trace there.
 	Log func(message string)

@@ -37,7 +37,7 @@ func (h *server) infoServer(w *infoWriter) {
 	w.add("process_id", os.Getpid())
 	w.add("process_supervised", "no")
 	w.add("run_id", id.RunID)
-	w.add("tcp_port", id.Port)
+	w.add("tcp_port", h.setting("port", strconv.Itoa(id.Port)))
 	w.add("server_time_usec", now.UnixMicro())
 	w.add("uptime_in_seconds", uptime)
 	w.add("uptime_in_days", uptime/(24*3600))
@@ -83,6 +83,9 @@ func (h *server) infoReredis(w *infoWriter) {
 	w.add("keyspace_mapped_bytes", w.stats.MappedBytes)
 	w.add("keyspace_page_bytes", w.stats.PageBytes)
 	w.add("expire_lag_ms", w.stats.ExpireLagMs)
+	if h.d.HTTPPort != nil {
+		w.add("http_port", h.d.HTTPPort())
+	}
 	w.add("config_needs_restart", strings.Join(h.d.Config.Pending(), ","))
 }
 

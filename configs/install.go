@@ -100,7 +100,8 @@ func (s *Store) install(base layers, over overlay) ([]Diff, error) {
 			return nil, err
 		}
 	}
-	s.base, s.overlay, s.origins, s.pending = base, over, origins, pending
+	s.base, s.overlay, s.origins = base, over, origins
+	s.pending.Store(&pending)
 	return changed, nil
 }
 

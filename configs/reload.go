@@ -44,14 +44,14 @@ func (s *Store) reload() (Change, error) {
 	if len(l.problems) > 0 {
 		return Change{}, &LoadError{Problems: l.problems}
 	}
-	was, pending := s.warnings, s.pending
+	was, pending := s.warnings, s.Pending()
 	changed, err := s.install(base, s.overlay)
 	if err != nil {
 		return Change{}, fmt.Errorf("the configuration is not taken: %w", err)
 	}
 	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), compatWarnings(s.Current(), s.origins))
 	c := Change{Changed: changed}
-	for _, d := range s.pending {
+	for _, d := range s.Pending() {
 		if !slices.Contains(pending, d) {
 			c.Pending = append(c.Pending, d)
 		}
@@ -66,9 +66,10 @@ func (s *Store) reload() (Change, error) {
 
 // Pending returns the parameters that have another value after a restart.
 func (s *Store) Pending() []Diff {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.pending
+	if p := s.pending.Load(); p != nil {
+		return *p
+	}
+	return nil
 }
 
 // ReloadFailures is how many reloads changed nothing because of an error, and whether the last one did.

@@ -19,9 +19,11 @@ type Store struct {
 	base        layers  // below the overlay, as the last good load found them
 	overlay     overlay // what CONFIG SET has changed
 	overlayFile string
-	pending     []Diff  // what only a start can change
 	seen        fileSet // what the last load has read, good or bad
 	checkOnly   bool
+
+	// pending is what only a start can change; whoever asks must not wait for a reload.
+	pending atomic.Pointer[[]Diff]
 
 	failures atomic.Int64 // reloads that changed nothing because of an error
 	stale    atomic.Bool  // the last one did
@@ -87,7 +89,7 @@ func (s *Store) Where(name string) (Where, bool) {
 	if p.Flags.Has(Secret) && w.Value != "" {
 		w.Value = redacted
 	}
-	for _, d := range s.pending {
+	for _, d := range s.Pending() {
 		if d.Path == p.Path {
 			w.Pending, w.AfterRestart = true, d.New
 		}

@@ -7,9 +7,12 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/reredis/reredis/internal/reuse"
 )
 
 // listener is one listening socket.
@@ -20,6 +23,7 @@ type listener struct {
 	raw    syscall.RawConn
 	file   *os.File // a duplicate that can be waited for, if the driver accepts by descriptor
 	unix   string   // path of a unix socket
+	bind   bound    // what was asked for, of TCP
 	done   chan struct{}
 
 	// spare is a descriptor that is given up to refuse a connection when none is
@@ -28,27 +32,18 @@ type listener struct {
 	warned int64 // unix ms of the last warning, of the acceptor
 }
 
+// bound is an address as it was asked for.
+type bound struct {
+	host, network string
+	port          int // never 0
+}
+
 // listen binds all addresses of the options.
 func (s *Server) listen() error {
-	port := s.opts.Port
-	for _, a := range s.opts.Bind {
-		ln, err := s.listenTCP(a, port)
-		switch {
-		case err == nil:
-		case skip(err, a.Optional):
-			s.log.Warn("not listening on an address", "host", a.Host, "port", port, "error", err)
-			continue
-		case errors.Is(err, syscall.EADDRINUSE):
-			return inUse(a, port, err)
-		default:
-			return fmt.Errorf("Failed listening on port %d (TCP): %w", port, err) //nolint:staticcheck // Redis' words
-		}
-		if port == 0 {
-			port = ln.Addr().(*net.TCPAddr).Port
-		}
-	}
-	if len(s.opts.Bind) > 0 && len(s.listeners) == 0 {
-		return fmt.Errorf("Failed listening on port %d (TCP): no address of the list exists here", port) //nolint:staticcheck // Redis' words
+	list, err := s.listenTCPs(s.opts.Bind, s.opts.Port, nil)
+	s.listeners = list
+	if err != nil {
+		return err
 	}
 	if s.opts.UnixSocket != "" {
 		if err := s.listenUnix(s.opts.UnixSocket, s.opts.UnixSocketPerm); err != nil {
@@ -56,6 +51,37 @@ func (s *Server) listen() error {
 		}
 	}
 	return nil
+}
+
+// listenTCPs binds addresses; those of keep that are among them already are taken over. What has
+// been bound is returned with an error, too.
+func (s *Server) listenTCPs(bind []BindAddr, port int, keep []*listener) ([]*listener, error) {
+	var list []*listener
+	for _, a := range bind {
+		if i := slices.IndexFunc(keep, func(l *listener) bool { return port != 0 && l.bind == bound{a.Host, a.Network, port} }); i >= 0 {
+			list = append(list, keep[i])
+			continue
+		}
+		l, err := s.listenTCP(a, port, keep)
+		switch {
+		case err == nil:
+		case skip(err, a.Optional):
+			s.log.Warn("not listening on an address", "host", a.Host, "port", port, "error", err)
+			continue
+		case errors.Is(err, syscall.EADDRINUSE):
+			return list, inUse(a, port, err)
+		default:
+			return list, fmt.Errorf("Failed listening on port %d (TCP): %w", port, err) //nolint:staticcheck // Redis' words
+		}
+		list = append(list, l)
+		if port == 0 {
+			port = l.Addr().(*net.TCPAddr).Port
+		}
+	}
+	if len(bind) > 0 && len(list) == 0 {
+		return nil, fmt.Errorf("Failed listening on port %d (TCP): no address of the list exists here", port) //nolint:staticcheck // Redis' words
+	}
+	return list, nil
 }
 
 // skip reports whether an address that failed is left out.
@@ -71,18 +97,34 @@ func skip(err error, optional bool) bool {
 	return false
 }
 
-func (s *Server) listenTCP(a BindAddr, port int) (net.Listener, error) {
+// listenTCP binds one address. Listeners of ours that are about to go are no obstacle.
+func (s *Server) listenTCP(a BindAddr, port int, going []*listener) (*listener, error) {
 	network := a.Network
 	if network == "" {
 		network = "tcp"
 	}
 	lc := net.ListenConfig{KeepAlive: -1}
 	lc.SetMultipathTCP(false)
+	var overlap []syscall.RawConn
+	for _, l := range going {
+		if l.bind.port == port {
+			overlap = append(overlap, l.raw)
+		}
+	}
+	if len(overlap) > 0 {
+		defer reuse.Allow(&lc, overlap...)()
+	}
 	ln, err := lc.Listen(context.Background(), network, net.JoinHostPort(a.Host, strconv.Itoa(port)))
 	if err != nil {
 		return nil, err
 	}
-	return ln, s.addListener(ln, "")
+	l, err := s.newListener(ln, "")
+	l.bind = bound{a.Host, a.Network, ln.Addr().(*net.TCPAddr).Port}
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	reuse.Forbid(l.raw)
+	return l, nil
 }
 
 // listenUnix binds the unix socket; one that a dead server left is removed.
@@ -99,15 +141,17 @@ func (s *Server) listenUnix(path string, perm fs.FileMode) error {
 			return errors.Join(err, ln.Close())
 		}
 	}
-	return s.addListener(ln, path)
+	l, err := s.newListener(ln, path)
+	s.listeners = append(s.listeners, l)
+	return err
 }
 
-func (s *Server) addListener(ln net.Listener, path string) error {
+// newListener prepares ln for its acceptor; with an error what there is can be closed.
+func (s *Server) newListener(ln net.Listener, path string) (*listener, error) {
 	l := &listener{Listener: ln, srv: s, driver: s.drivers[0], unix: path, done: make(chan struct{})}
-	s.listeners = append(s.listeners, l)
 	raw, err := ln.(syscall.Conn).SyscallConn()
 	if err != nil {
-		return err
+		return l, err
 	}
 	l.raw = raw
 	l.spare, _ = os.Open(os.DevNull)
@@ -115,31 +159,76 @@ func (s *Server) addListener(ln net.Listener, path string) error {
 		l.setBacklog(n)
 	}
 	l.setOptions(s.settings.Load())
-	return l.driver.prepare(l)
+	return l, l.driver.prepare(l)
+}
+
+// acceptAll starts the acceptors; fail hears of what they cannot go on after.
+func (s *Server) acceptAll(fail func(error)) {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	s.abort = fail
+	for _, l := range s.listeners {
+		s.accept(l)
+	}
+}
+
+// accept starts the acceptor of l; listening must be held and closed be false.
+func (s *Server) accept(l *listener) {
+	s.acceptors.Go(func() {
+		if err := l.driver.accept(l); err != nil && !l.ended() {
+			s.abort(err)
+		}
+		l.closeSpare()
+	})
 }
 
 // closeListeners stops listening; connections in the queues are refused.
 func (s *Server) closeListeners() error {
+	s.listening.Lock()
+	defer s.listening.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
 	var errs []error
-	s.unlisten.Do(func() {
-		for _, l := range s.listeners {
-			close(l.done)
-			errs = append(errs, l.Close())
-			if l.file != nil {
-				errs = append(errs, l.file.Close())
-			}
-		}
-	})
+	for _, l := range s.listeners {
+		errs = append(errs, l.close())
+	}
 	return errors.Join(errs...)
+}
+
+// ended reports whether close was called.
+func (l *listener) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// close ends the acceptor.
+func (l *listener) close() error {
+	close(l.done)
+	err := l.Close()
+	if l.file != nil {
+		err = errors.Join(err, l.file.Close())
+	}
+	return err
 }
 
 // closeSpares closes what belongs to the acceptors, which have ended or were never started.
 func (s *Server) closeSpares() {
 	for _, l := range s.listeners {
-		if l.spare != nil {
-			_ = l.spare.Close()
-			l.spare = nil
-		}
+		l.closeSpare()
+	}
+}
+
+// closeSpare may be called by the acceptor, and when there is none.
+func (l *listener) closeSpare() {
+	if l.spare != nil {
+		_ = l.spare.Close()
+		l.spare = nil
 	}
 }
 

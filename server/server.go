@@ -20,9 +20,14 @@ type Server struct {
 	settings atomic.Pointer[Settings]
 	now      func() int64 // Options.Now, nil for the wall clock, which a loop reads anyway
 
-	drivers   []driver    // [0] drives plaintext connections
-	listeners []*listener // not changed after New
-	unlisten  sync.Once
+	drivers []driver // [0] drives plaintext connections
+
+	// listening guards what follows; nothing else is locked with it held.
+	listening sync.Mutex
+	listeners []*listener // TCP first, then the unix socket
+	abort     func(error) // ends Run, nil while it does not run
+	closed    bool        // no more listeners
+	acceptors sync.WaitGroup
 
 	ids           atomic.Int64
 	connected     atomic.Int64
@@ -105,6 +110,8 @@ func (s *Server) newDriver() (driver, error) {
 // Addrs are the addresses that the server listens on: TCP in the order of Options.Bind
 // without those left out, then the unix socket.
 func (s *Server) Addrs() []net.Addr {
+	s.listening.Lock()
+	defer s.listening.Unlock()
 	list := make([]net.Addr, 0, len(s.listeners))
 	for _, l := range s.listeners {
 		list = append(list, l.Addr())
@@ -121,9 +128,11 @@ func (s *Server) SetSettings(set Settings) (maxClients int) {
 	set.MaxClients = s.raiseFileLimit(set.MaxClients)
 	old := s.settings.Swap(&set)
 	if old.Keepalive != set.Keepalive {
+		s.listening.Lock()
 		for _, l := range s.listeners {
 			l.setOptions(&set)
 		}
+		s.listening.Unlock()
 	}
 	if set.ClientMemory != old.ClientMemory && set.ClientMemory > 0 {
 		s.shrink(nil)
@@ -145,7 +154,7 @@ func (s *Server) shrink(but any) {
 func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var acceptors, drivers sync.WaitGroup
+	var drivers sync.WaitGroup
 	for _, d := range s.drivers {
 		drivers.Go(func() {
 			if err := d.run(); err != nil {
@@ -153,17 +162,15 @@ func (s *Server) Run(ctx context.Context) error {
 			}
 		})
 	}
-	for _, l := range s.listeners {
-		acceptors.Go(func() {
-			if err := l.driver.accept(l); err != nil && ctx.Err() == nil {
-				cancel(err)
-			}
-		})
-	}
+	s.acceptAll(func(err error) {
+		if ctx.Err() == nil {
+			cancel(err)
+		}
+	})
 	drivers.Go(func() { s.janitor(ctx) })
 	<-ctx.Done()
 	err := s.closeListeners()
-	acceptors.Wait()
+	s.acceptors.Wait()
 	s.closeSpares()
 	deadline := time.Now().Add(s.opts.ShutdownGrace)
 	for _, d := range s.drivers {

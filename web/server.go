@@ -32,6 +32,8 @@ type Options struct {
 	// Port is the one to serve on; 0 lets the system pick one. (A
 	// configuration's port of 0 means no HTTP: then there is no Server.)
 	Port int
+	// Off says to listen nowhere until Rebind.
+	Off bool
 	// PortFixed says that somebody asked for this port: if it is busy, New
 	// fails. Otherwise the next free one is taken.
 	PortFixed bool
@@ -48,11 +50,16 @@ type Options struct {
 
 // Server is the HTTP side of a Reredis.
 type Server struct {
-	lns   []net.Listener
-	port  int
-	asked int
 	http  *http.Server
 	ready func() error
+
+	mu    sync.Mutex
+	lns   []*limited // none while HTTP is off
+	port  int
+	asked int
+	fail  func(error) // ends Run, nil while it does not run
+	ended bool        // no more listeners
+	all   sync.WaitGroup
 
 	running atomic.Bool // between the start of Run and the end of its context
 }
@@ -67,9 +74,12 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	lns, port, err := listen(o.Bind, o.Port, o.PortFixed)
-	if err != nil {
-		return nil, err
+	var lns []*limited
+	port := o.Port
+	if !o.Off {
+		if lns, port, err = listen(o.Bind, o.Port, o.PortFixed); err != nil {
+			return nil, err
+		}
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -95,11 +105,10 @@ func (s *Server) routes(reg *prometheus.Registry, b Build, log *slog.Logger) htt
 	return guarded(mux)
 }
 
-// Addr is the first address that the server listens on.
-func (s *Server) Addr() net.Addr { return s.lns[0].Addr() }
-
-// Addrs are all of them.
+// Addrs are the addresses that the server listens on, none while it is off.
 func (s *Server) Addrs() []net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	out := make([]net.Addr, len(s.lns))
 	for i, ln := range s.lns {
 		out[i] = ln.Addr()
@@ -109,43 +118,88 @@ func (s *Server) Addrs() []net.Addr {
 
 // Ports returns the port that was asked for and the one in use; they differ if
 // the first was busy.
-func (s *Server) Ports() (asked, used int) { return s.asked, s.port }
+func (s *Server) Ports() (asked, used int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked, s.port
+}
 
 // Run serves until ctx ends, then lets requests finish for a few seconds. It
 // returns after all its goroutines have, nil if ctx ended it. It can be
 // called once.
 func (s *Server) Run(ctx context.Context) error {
 	s.running.Store(true)
-	serving, stop := context.WithCancel(ctx)
-	defer stop()
-	errs := make(chan error, len(s.lns))
-	var all sync.WaitGroup
+	serving, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	s.mu.Lock()
+	s.fail = stop // one listener that fails ends all
 	for _, ln := range s.lns {
-		all.Go(func() {
-			if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-				errs <- err
-				stop() // one listener that fails ends all
-			}
-		})
+		s.serve(ln)
 	}
+	s.mu.Unlock()
 	<-serving.Done()
 	s.running.Store(false)
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if s.http.Shutdown(grace) != nil {
 		_ = s.http.Close() // what did not finish in time is cut off
 	}
-	all.Wait()
-	close(errs)
-	var err error
-	for e := range errs {
-		err = errors.Join(err, e)
+	s.all.Wait()
+	if err := context.Cause(serving); ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
+}
+
+// serve accepts on ln; mu must be held.
+func (s *Server) serve(ln *limited) {
+	s.all.Go(func() {
+		if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !ln.closing.Load() {
+			s.fail(err)
+		}
+	})
+}
+
+// Rebind prepares other addresses, none to turn HTTP off: the new ones are bound, also if they
+// overlap with those in use. commit serves on them and stops listening on the others;
+// rollback leaves everything as it was. Exactly one of the two must be called.
+func (s *Server) Rebind(bind []configs.BindAddr, port int) (commit, rollback func(), err error) {
+	s.mu.Lock()
+	old := s.lns
+	s.mu.Unlock()
+	var lns []*limited
+	if len(bind) > 0 {
+		if lns, err = listenOn(bind, port, old); err != nil {
+			return nil, nil, err
+		}
+	}
+	rollback = func() { closeAll(without(lns, old)) }
+	commit = func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.ended {
+			rollback()
+			return
+		}
+		s.lns, s.port, s.asked = lns, port, port
+		if s.fail != nil {
+			for _, ln := range without(lns, old) {
+				s.serve(ln)
+			}
+		}
+		closeAll(without(old, lns))
+	}
+	return commit, rollback, nil
 }
 
 // Close releases the listeners of a server that never ran.
 func (s *Server) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
 	closeAll(s.lns)
 	return nil
 }

@@ -57,7 +57,7 @@ var client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, T
 
 func do(t *testing.T, method string, s *Server, path string) (status int, header http.Header, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.Addr().String()+path, nil)
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.Addrs()[0].String()+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,8 +223,8 @@ func TestBusyPort(t *testing.T) {
 		t.Errorf("fixed: %v", err)
 	}
 	s, _ := start(t, Options{Port: port})
-	if asked, used := s.Ports(); asked != port || used <= port || s.Addr().(*net.TCPAddr).Port != used {
-		t.Errorf("asked %d, used %d, listens on %v", asked, used, s.Addr())
+	if asked, used := s.Ports(); asked != port || used <= port || s.Addrs()[0].(*net.TCPAddr).Port != used {
+		t.Errorf("asked %d, used %d, listens on %v", asked, used, s.Addrs()[0])
 	}
 	if status, _, _ := do(t, "GET", s, "/healthz"); status != 200 {
 		t.Error(status)
@@ -242,6 +242,10 @@ func TestAddresses(t *testing.T) {
 		if !strings.HasSuffix(a.String(), ":"+strconv.Itoa(port)) {
 			t.Errorf("%v is not on port %d", a, port)
 		}
+	}
+	off, err := New(Options{Off: true})
+	if err != nil || len(off.Addrs()) > 0 {
+		t.Errorf("off: %v, %v", off, err)
 	}
 	if _, err := New(Options{}); !errors.Is(err, errNoAddress) {
 		t.Errorf("without addresses: %v", err)
@@ -262,14 +266,14 @@ func TestTooManyConnections(t *testing.T) {
 		}
 	}()
 	for range maxConnections {
-		c, err := net.Dial("tcp", s.Addr().String())
+		c, err := net.Dial("tcp", s.Addrs()[0].String())
 		if err != nil {
 			t.Fatal(err)
 		}
 		open = append(open, c)
 	}
 	// Connections are accepted in order, so the next one finds no place.
-	extra, err := net.Dial("tcp", s.Addr().String())
+	extra, err := net.Dial("tcp", s.Addrs()[0].String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +294,7 @@ func TestTooManyConnections(t *testing.T) {
 
 // ask makes one request.
 func ask(s *Server) error {
-	res, err := client.Get("http://" + s.Addr().String() + "/healthz")
+	res, err := client.Get("http://" + s.Addrs()[0].String() + "/healthz")
 	if err != nil {
 		return err
 	}
@@ -304,7 +308,7 @@ func TestStop(t *testing.T) {
 	if err := ask(s); err != nil {
 		t.Fatal(err)
 	}
-	idle, err := net.Dial("tcp", s.Addr().String())
+	idle, err := net.Dial("tcp", s.Addrs()[0].String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +317,7 @@ func TestStop(t *testing.T) {
 	if line, err := bufio.NewReader(idle).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
 		t.Fatalf("%q %v", line, err)
 	}
-	half, err := net.Dial("tcp", s.Addr().String())
+	half, err := net.Dial("tcp", s.Addrs()[0].String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +326,7 @@ func TestStop(t *testing.T) {
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	if c, err := net.Dial("tcp", s.Addr().String()); err == nil {
+	if c, err := net.Dial("tcp", s.Addrs()[0].String()); err == nil {
 		c.Close()
 		t.Error("it still listens")
 	}
@@ -337,10 +341,49 @@ func TestListenerFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Close(); err != nil {
+	if err := s.lns[0].Listener.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Run(t.Context()); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestRebind moves a running server, turns it off and on again.
+func TestRebind(t *testing.T) {
+	s, _ := start(t, Options{})
+	_, port := s.Ports()
+	for _, bind := range [][]configs.BindAddr{
+		{{Network: "tcp4"}}, loopback, {}, {{Host: "127.0.0.2", Network: "tcp4"}, loopback[0]}, loopback,
+	} {
+		commit, _, err := s.Rebind(bind, port)
+		if err != nil {
+			t.Fatalf("%v: %v", bind, err)
+		}
+		commit()
+		if addrs := s.Addrs(); len(addrs) != len(bind) {
+			t.Fatalf("listens on %v", addrs)
+		}
+		if len(bind) > 0 {
+			if status, _, _ := do(t, "GET", s, "/healthz"); status != http.StatusOK {
+				t.Errorf("%v: %d", bind, status)
+			}
+		}
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	if _, _, err := s.Rebind(loopback, taken.Addr().(*net.TCPAddr).Port); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("%v", err)
+	}
+	_, rollback, err := s.Rebind([]configs.BindAddr{{Network: "tcp4"}}, port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rollback()
+	if status, _, _ := do(t, "GET", s, "/healthz"); status != http.StatusOK {
+		t.Errorf("after a rollback: %d", status)
 	}
 }

@@ -30,12 +30,12 @@ func (n *node) announce(out io.Writer) {
 	for i, l := range listens {
 		fmt.Fprintf(out, "  %-10s %s\n", []string{"listens on", ""}[min(i, 1)], l)
 	}
-	if n.web != nil {
+	if web := n.web.Addrs(); len(web) > 0 {
 		note := ""
 		if asked, used := n.web.Ports(); asked != used {
 			note = fmt.Sprintf("   (%d is taken)", asked)
 		}
-		fmt.Fprintf(out, "  %-10s http://%s%s\n", "web", n.web.Addr(), note)
+		fmt.Fprintf(out, "  %-10s http://%s%s\n", "web", web[0], note)
 	}
 	fmt.Fprintf(out, "  %-10s %s\n", "data", n.dataNote())
 	fmt.Fprintf(out, "  %-10s redis-cli%s    or: reredis cli%s\n\n", "connect", connect, connect)

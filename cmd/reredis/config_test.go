@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,5 +116,65 @@ func TestRewriteOfProcess(t *testing.T) {
 	out := tool(t, "", binary, "--check", "--config", filepath.Join(s.dir, "a.yaml"), "--dir", filepath.Join(s.dir, "data"))
 	if out != "the configuration is good\n" {
 		t.Errorf("--check: %q", out)
+	}
+}
+
+// TestRebindProcess moves the ports and addresses of a running server; clients that are connected stay.
+func TestRebindProcess(t *testing.T) {
+	s := configured(t, "a.yaml", "log: {level: info}\n")
+	w := s.wire(t)
+	ask := func(line, want string) {
+		t.Helper()
+		w.send(line + "\r\n")
+		if v := w.reply(); v.String() != want {
+			t.Errorf("%s: %s, want %s", line, v.String(), want)
+		}
+	}
+	answers := func(addr string) {
+		t.Helper()
+		c := redis.NewClient(&redis.Options{Addr: addr})
+		defer c.Close()
+		is(t, "PONG")(c.Ping(t.Context()).Result())
+	}
+	old := s.port
+	next := freePort(t)
+	ask("CONFIG SET port "+next, "OK")
+	answers("127.0.0.1:" + next)
+	ask("CONFIG SET bind 999.999.999.999", "ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses.")
+	ask("CONFIG SET bind '*'", "OK")
+	answers("127.0.0.1:" + next)
+	answers("127.0.0.2:" + next)
+	taken, err := net.Listen("tcp", "127.0.0.1:"+old)
+	if err != nil {
+		t.Fatalf("the old port is not free: %v", err)
+	}
+	defer taken.Close()
+	ask("CONFIG SET maxclients 77 port "+old, "ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port. Check server logs.")
+	c := s.client(t, func(o *redis.Options) { o.Addr = "127.0.0.1:" + next })
+	if got := parameter(t, c, "maxclients"); got != "10000" {
+		t.Errorf("maxclients is %s after a failed CONFIG SET", got)
+	}
+	web := freePort(t)
+	ask("CONFIG SET http.port "+web, "OK")
+	if status, _ := get(t, web, "/healthz"); status != 200 {
+		t.Errorf("HTTP: %d", status)
+	}
+	ask("CONFIG SET http.enabled no", "OK")
+	ask("CONFIG SET http.enabled yes", "OK")
+	status, body := get(t, web, "/metrics")
+	if status != 200 || !strings.Contains(body, "reredis_config_stale 0") {
+		t.Errorf("HTTP: %d", status)
+	}
+	put(t, filepath.Join(s.dir, "a.yaml"), "log: {level: debug}\nserver: {bind: ['127.0.0.1']}\n")
+	ask("CONFIG UNSET bind", "OK")
+	eventually(t, "the file's address", func() bool { return parameter(t, c, "bind") == "127.0.0.1" })
+	answers("127.0.0.1:" + next)
+	if nc, err := net.Dial("tcp", "127.0.0.2:"+next); err == nil {
+		nc.Close()
+		t.Error("still listens on every address")
+	}
+	info, err := c.Info(t.Context(), "server", "reredis").Result()
+	if err != nil || !strings.Contains(info, "tcp_port:"+next) || !strings.Contains(info, "http_port:"+web) {
+		t.Errorf("%s, %v", info, err)
 	}
 }

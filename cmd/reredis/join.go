@@ -44,6 +44,7 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		Net:       n.net,
 		Reset:     func() { n.server.ResetStats() },
 		Rates:     n.rates,
+		HTTPPort:  n.httpPort,
 		Purge:     n.purge.begin,
 		Log:       func(message string) { n.log.Info(message) },
 	}
@@ -71,6 +72,15 @@ func (n *node) net() commands.Net {
 		Buffers: st.Memory, Received: st.Received, Rejected: st.Rejected, Evicted: st.Evicted,
 		InputBytes: st.NetIn, OutputBytes: st.NetOut, Reads: st.Reads, Writes: st.Writes,
 	}
+}
+
+// httpPort is where HTTP is served, 0 if it is off.
+func (n *node) httpPort() int {
+	if len(n.web.Addrs()) == 0 {
+		return 0
+	}
+	_, port := n.web.Ports()
+	return port
 }
 
 // clients reaches the connections; the server is made after the commands.

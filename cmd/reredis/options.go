@@ -11,12 +11,6 @@ import (
 
 // serverOptions is the configuration in the server's words.
 func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
-	var bind []server.BindAddr
-	if cfg.Server.Port != 0 {
-		for _, a := range configs.Addrs(cfg.Server.Bind) {
-			bind = append(bind, server.BindAddr(a))
-		}
-	}
 	sinks := make([]keyspace.Sink, max(1, loops)) // one for each loop, nil: no log
 	var log server.Log
 	if n.persist != nil {
@@ -28,7 +22,7 @@ func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
 	return server.Options{
 		WAL: log,
 		Bus: n.bus, Log: n.log,
-		Bind: bind, Port: cfg.Server.Port, Backlog: cfg.Server.TCPBacklog,
+		Bind: serverBind(cfg), Port: cfg.Server.Port, Backlog: cfg.Server.TCPBacklog,
 		UnixSocket: cfg.Server.UnixSocket, UnixSocketPerm: cfg.Server.UnixSocketPerm,
 		Driver: server.Driver(cfg.Server.Driver), Loops: loops,
 		Settings:      settings(cfg),
@@ -49,6 +43,18 @@ func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
 			return false, time.Second
 		},
 	}
+}
+
+// serverBind is where to listen for clients, nowhere if the port is 0.
+func serverBind(cfg *configs.Config) []server.BindAddr {
+	if cfg.Server.Port == 0 {
+		return nil
+	}
+	var bind []server.BindAddr
+	for _, a := range configs.Addrs(cfg.Server.Bind) {
+		bind = append(bind, server.BindAddr(a))
+	}
+	return bind
 }
 
 // settings are the server's parameters that may change while it runs.
@@ -89,6 +95,8 @@ func clientMemory(cfg *configs.Config) int64 {
 
 // follow makes the parts follow changes of the configuration.
 func (n *node) follow() {
+	n.store.OnChange([]string{"server.port", "server.bind"}, n.rebind)
+	n.store.OnChange([]string{"http.enabled", "http.port", "http.bind"}, n.rebindWeb)
 	n.store.OnChange([]string{"server", "keyspace.maxmemory"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
 		return func() {
 			n.server.SetSettings(settings(next))

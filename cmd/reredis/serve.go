@@ -72,7 +72,7 @@ type node struct {
 	bus    *bus.Bus
 	pubsub *pubsub.Hub
 	server *server.Server
-	web    *web.Server // nil if the listener is off
+	web    *web.Server
 	// persist keeps the data on disk, nil: it is in memory only.
 	persist *persistence
 
@@ -152,10 +152,8 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 	if n.server, err = server.New(n.serverOptions(cfg, loops)); err != nil {
 		return nil, errors.Join(err, space.Close())
 	}
-	if cfg.HTTP.Enabled {
-		if n.web, err = web.New(n.webOptions(cfg)); err != nil {
-			return nil, errors.Join(err, n.server.Close(), space.Close())
-		}
+	if n.web, err = web.New(n.webOptions(cfg)); err != nil {
+		return nil, errors.Join(err, n.server.Close(), space.Close())
 	}
 	n.bus.PublishEvents(n.pubsub, n.logging)
 	n.bus.SetEvents(bus.ParseEvents(cfg.Observe.KeyspaceEvent))
@@ -175,13 +173,11 @@ func (n *node) run() error {
 	webCtx, stopWeb := context.WithCancel(context.Background())
 	defer stopWeb()
 	var webErr error
-	if n.web != nil {
-		side.Go(func() {
-			if webErr = n.web.Run(webCtx); webErr != nil {
-				n.stop()
-			}
-		})
-	}
+	side.Go(func() {
+		if webErr = n.web.Run(webCtx); webErr != nil {
+			n.stop()
+		}
+	})
 	side.Go(func() {
 		for {
 			select {

@@ -15,6 +15,7 @@ func (n *node) webOptions(cfg *configs.Config) web.Options {
 		sources.WAL, ready = n.persist.figures, n.persist.ready
 	}
 	return web.Options{
+		Off:  !cfg.HTTP.Enabled,
 		Bind: configs.Addrs(cfg.HTTP.Bind), Port: cfg.HTTP.Port,
 		PortFixed: !n.store.Origin("http.port").IsDefault(),
 		Sources:   sources, Ready: ready,

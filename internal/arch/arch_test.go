@@ -33,7 +33,7 @@ var rules = []struct {
 	{"plugins/examples", []string{"plugins/sdk"}, "an example uses what an author can use"},
 	{"cluster", []string{"bus", "keyspace", "wal", "internal"}, "it routes, replicates and moves slots"},
 	{"server", []string{"bus", "internal", "configs"}, "it moves bytes between sockets and the bus"},
-	{"web", []string{"bus", "configs"}, "it reads through interfaces that it declares"},
+	{"web", []string{"bus", "configs", "internal"}, "it reads through interfaces that it declares"},
 	{"internal", nil, "everybody may use it, so it knows nobody"},
 }
 
