@@ -35,6 +35,9 @@ type Client struct {
 	// Sub is what the client has subscribed to, nil before its first subscription.
 	Sub Subscriptions
 
+	// Track is how the client tracks keys, or takes the messages of others that do; nil if it never did.
+	Track Tracking
+
 	// Kept is how many bytes commands keep for the client beside its transaction (what it subscribes to or
 	// tracks). Whoever keeps them adds and takes away.
 	Kept int
@@ -74,6 +77,14 @@ func (c *Client) Monitoring() bool { return c.Monitor == MonitorOn }
 // Subscriptions counts what a client has subscribed to.
 type Subscriptions interface {
 	Counts() (channels, patterns, shards int)
+}
+
+// Tracking tells how a client tracks keys (CLIENT TRACKING).
+type Tracking interface {
+	// Letters are the flags in CLIENT LIST.
+	Letters() string
+	// Redirect is the number of the client that gets the messages, 0: the client itself, -1: it does not track.
+	Redirect() int64
 }
 
 // Subscribed reports whether the client has subscribed to anything.

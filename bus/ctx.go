@@ -27,6 +27,9 @@ type Ctx struct {
 	// empties it when it begins.
 	Shown []byte
 
+	// Invalid is for package tracking: what it keeps while a command runs.
+	Invalid any
+
 	bus    *Bus
 	start  ParkFunc
 	cancel func()
@@ -55,7 +58,9 @@ type Ctx struct {
 
 // NewCtx returns a context for one driver goroutine.
 func (b *Bus) NewCtx() *Ctx {
-	return &Ctx{bus: b, Tx: b.space.NewTx(), random: 1}
+	c := &Ctx{bus: b, Tx: b.space.NewTx(), random: 1}
+	c.Tx.Owner = c
+	return c
 }
 
 // Bus is the bus that runs the command.

@@ -126,6 +126,9 @@ func (c *Ctx) Tells(db int) { c.far = c.far || db != c.Tx.DB }
 // After says that the reply must not leave before an LSN is safe.
 func (c *Ctx) After(lsn uint64) { c.gate = max(c.gate, lsn) }
 
+// Gate is the LSN that the replies written since the last TakeGate have to wait for so far, 0: none.
+func (c *Ctx) Gate() uint64 { return c.gate }
+
 // TakeGate returns the LSN that the replies written since the last TakeGate have to wait for, 0 if they need
 // not.
 func (c *Ctx) TakeGate() uint64 {

@@ -99,7 +99,7 @@ func clientSpec(h *connection) bus.Spec {
 				Group: "connection", Since: "5.0.0", Complexity: "O(1)",
 				Summary: "Lists the subcommands.",
 			},
-		}, h.clientWaits()),
+		}, h.clientWaits(), h.clientTracks()),
 	}
 }
 
@@ -208,6 +208,10 @@ func onOff(c *bus.Ctx, field *bool) error {
 
 func (h *connection) clientHelp(c *bus.Ctx) error {
 	c.Reply.Help("CLIENT",
+		"CACHING (YES|NO)",
+		"    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
+		"GETREDIR",
+		"    Return the client ID we are redirecting to when tracking is enabled.",
 		"GETNAME",
 		"    Return the name of the current connection.",
 		"ID",
@@ -252,6 +256,11 @@ func (h *connection) clientHelp(c *bus.Ctx) error {
 		"    * LIB-VER: the client lib version.",
 		"UNBLOCK <clientid> [TIMEOUT|ERROR]",
 		"    Unblock the specified blocked client.",
+		"TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+		"         [OPTIN] [OPTOUT] [NOLOOP]",
+		"    Control server assisted client side caching.",
+		"TRACKINGINFO",
+		"    Report tracking status for the current connection.",
 		"NO-EVICT (ON|OFF)",
 		"    Protect current client connection from eviction.",
 		"NO-TOUCH (ON|OFF)",

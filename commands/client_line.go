@@ -55,32 +55,45 @@ func appendClient(b []byte, c *bus.Client, st bus.ConnState, now int64) []byte {
 	str(" events=", st.Events)
 	str(" cmd=", cmd)
 	str(" user=", user)
-	b = append(b, " redir=-1"...)
+	num(" redir=", redirect(c))
 	num(" resp=", int64(max(2, c.Proto)))
 	str(" lib-name=", c.LibName)
 	str(" lib-ver=", c.LibVer)
 	return b
 }
 
+// redirect is the number of the client that gets the invalidations for c, 0: itself, -1: it gets none.
+func redirect(c *bus.Client) int64 {
+	if c.Track == nil {
+		return -1
+	}
+	return c.Track.Redirect()
+}
+
 // clientLetters are the flags of a connection in a line of CLIENT LIST.
 func clientLetters(c *bus.Client) string {
+	var tracks string
+	if c.Track != nil {
+		tracks = c.Track.Letters()
+	}
 	var b []byte
 	for _, f := range []struct {
-		on     bool
-		letter byte
+		on      bool
+		letters string
 	}{
-		{c.Monitoring(), 'O'},
-		{c.Subscribed(), 'P'},
-		{c.InMulti(), 'x'},
-		{c.Blocked, 'b'},
-		{c.Dirty(), 'd'},
-		{c.CloseAfterReply, 'c'},
-		{c.Unix, 'U'},
-		{c.NoEvict, 'e'},
-		{c.NoTouch, 'T'},
+		{c.Monitoring(), "O"},
+		{c.Subscribed(), "P"},
+		{c.InMulti(), "x"},
+		{c.Blocked, "b"},
+		{true, tracks},
+		{c.Dirty(), "d"},
+		{c.CloseAfterReply, "c"},
+		{c.Unix, "U"},
+		{c.NoEvict, "e"},
+		{c.NoTouch, "T"},
 	} {
 		if f.on {
-			b = append(b, f.letter)
+			b = append(b, f.letters...)
 		}
 	}
 	if len(b) == 0 {

@@ -115,6 +115,7 @@ func (h *connection) reset(c *bus.Ctx) error {
 	cl.Replies = bus.ReplyOn
 	cl.EndMulti()
 	h.d.Monitor.Leave(cl)
+	h.d.Tracking.Disable(cl)
 	h.d.PubSub.UnsubscribeAll(cl)
 	c.Reply.SetProto(2)
 	c.Reply.Status("RESET")

@@ -15,6 +15,7 @@ import (
 	"github.com/reredis/reredis/bus/monitor"
 	"github.com/reredis/reredis/bus/pubsub"
 	"github.com/reredis/reredis/bus/slowlog"
+	"github.com/reredis/reredis/bus/tracking"
 	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/internal/resp"
 	"github.com/reredis/reredis/keyspace"
@@ -73,6 +74,7 @@ func newRig(t testing.TB) *rig {
 		Config:    r, Clients: r, Shutdown: r,
 		PubSub:   pubsub.New(),
 		Monitor:  &monitor.Feed{},
+		Tracking: tracking.New(),
 		Pause:    &bus.Pause{},
 		SlowLog:  slowlog.New(128),
 		Latency:  latency.New(),
@@ -87,7 +89,9 @@ func newRig(t testing.TB) *rig {
 		Protected:    r.deps.Protected,
 		Paused:       r.deps.Pause,
 		Monitored:    r.deps.Monitor.Any,
-	}), bus.Lock(), bus.Observe("monitor", r.deps.Monitor.Observer))
+	}), bus.Lock(), bus.Observe("monitor", r.deps.Monitor.Observer), r.deps.Tracking.Layer())
+	r.deps.Tracking.Space, r.deps.Tracking.Changed = r.space, r.bus.Recompose
+	r.deps.Tracking.Appended = func() uint64 { return 0 }
 	r.deps.Monitor.Changed = r.bus.Recompose
 	r.deps.Pause.Changed = func(m bus.PauseMode) {
 		r.space.HideOnly(m != bus.PauseOff)

@@ -8,6 +8,7 @@ import (
 	"github.com/reredis/reredis/bus/monitor"
 	"github.com/reredis/reredis/bus/pubsub"
 	"github.com/reredis/reredis/bus/slowlog"
+	"github.com/reredis/reredis/bus/tracking"
 )
 
 // Deps is what the connection and server commands need of the rest of the
@@ -30,6 +31,8 @@ type Deps struct {
 	PubSub *pubsub.Hub
 	// Monitor shows commands to those who monitor.
 	Monitor *monitor.Feed
+	// Tracking knows which clients may have which keys in their caches.
+	Tracking *tracking.Tracker
 	// Pause holds commands back for CLIENT PAUSE.
 	Pause *bus.Pause
 	// SlowLog is what SLOWLOG shows.

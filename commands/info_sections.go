@@ -96,7 +96,7 @@ func (h *server) infoClients(w *infoWriter) {
 	w.add("client_recent_max_input_buffer", w.net.MaxInput)
 	w.add("client_recent_max_output_buffer", w.net.MaxOutput)
 	w.add("blocked_clients", w.net.Blocked)
-	w.zeros("tracking_clients")
+	w.add("tracking_clients", h.d.Tracking.Figures().Clients)
 	w.add("clients_in_timeout_table", w.net.Timed)
 }
 
@@ -129,8 +129,12 @@ func (h *server) infoStats(w *infoWriter) {
 	w.add("pubsubshard_channels", h.d.PubSub.Count(pubsub.Shard))
 	w.zeros("latest_fork_usec", "total_forks",
 		"migrate_cached_sockets", "slave_expires_tracked_keys", "active_defrag_hits", "active_defrag_misses",
-		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time",
-		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "unexpected_error_replies")
+		"active_defrag_key_hits", "active_defrag_key_misses", "total_active_defrag_time", "current_active_defrag_time")
+	tracked := h.d.Tracking.Figures()
+	w.add("tracking_total_keys", tracked.Keys)
+	w.add("tracking_total_items", tracked.Items)
+	w.add("tracking_total_prefixes", tracked.Prefixes)
+	w.zeros("unexpected_error_replies")
 	replies, _ := w.ctx.Bus().Errors()
 	w.add("total_error_replies", replies)
 	w.zeros("dump_payload_sanitizations")

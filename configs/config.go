@@ -50,6 +50,7 @@ type Limits struct {
 	ProtoMaxBulk  int64 // longest bulk string, and so the longest value
 	QueryBuffer   int64 // longest unfinished command
 	ClientsMemory int64 // of all clients together; below 0: percent of Keyspace.MaxMemory; 0 = no limit
+	TrackedKeys   int64 // for client-side caching; 0 = no limit
 	OutputNormal  OutputLimit
 	OutputReplica OutputLimit
 	OutputPubSub  OutputLimit

@@ -103,6 +103,10 @@ func limitParams() []Param {
 			Path: "server.limits.clients_memory", Redis: "maxmemory-clients", Default: "off",
 			Doc: "Memory for all clients' buffers; beyond it those with the largest are closed. A percentage is of maxmemory",
 		}),
+		row(integer[int64](0, math.MaxInt64), func(c *Config) *int64 { return &c.Limits.TrackedKeys }, Param{
+			Path: "server.limits.tracked_keys", Redis: "tracking-table-max-keys", Default: "1000000",
+			Doc: "Keys remembered for client-side caching; beyond it some are dropped from the caches. 0 for no limit",
+		}),
 		row(outputLimits(), func(c *Config) *Limits { return &c.Limits }, Param{
 			Path: "server.output_limits", Redis: "client-output-buffer-limit", Flags: Composite,
 			Default: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",

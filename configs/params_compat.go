@@ -18,7 +18,6 @@ const (
 	whyProcess  = "the supervisor of the process (systemd, a container) does this"
 	whyLog      = "log.file and the system's journal do this"
 	whyCrash    = "Go reports crashes itself"
-	whyTracking = "client tracking is not in this version yet"
 	whyScript   = "scripts are not in this version yet"
 	whyACL      = "users are not in this version yet"
 )
@@ -164,12 +163,11 @@ func compatParams() []Param {
 		compat("tls-ciphers", "", only(wString(), noTLS, ""), live(whyTLS)),
 		compat("tls-ciphersuites", "", only(wString(), noTLS, ""), live(whyTLS)),
 
-		// Users, scripts, tracking.
+		// Users, scripts.
 		compat("aclfile", "", only(wString(), "users are not available yet, only requirepass is", ""), fixed(whyACL)),
 		compat("acllog-max-len", "128", wNumber(0, 0), live(whyACL)),
 		compat("acl-pubsub-default", "resetchannels", wEnum("allchannels", "resetchannels"), live(whyACL)),
 		compat("busy-reply-threshold", "5000", wNumber(0, 0), live(whyScript, "lua-time-limit")),
-		compat("tracking-table-max-keys", "1000000", wNumber(0, 0), live(whyTracking)),
 
 		// The process.
 		compat("daemonize", "no", only(wYesNo(), "the server stays in the foreground: let systemd or a container run it, or use nohup and &", "no"), fixed(whyProcess)),

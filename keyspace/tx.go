@@ -16,6 +16,8 @@ type Tx struct {
 	// NoTouch says that Look and LookWrite leave the access time alone (CLIENT
 	// NO-TOUCH). Methods that store a value set it all the same.
 	NoTouch bool
+	// Owner is for whoever drives the Tx: what the hooks that get the Tx know it by.
+	Owner any
 
 	s    *Space
 	excl bool     // inside Exclusive

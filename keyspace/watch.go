@@ -5,11 +5,25 @@ import (
 	"sync/atomic"
 )
 
+// Change says what happens to a key.
+type Change uint8
+
+// The changes.
+const (
+	Modified Change = iota // a command, or eviction, changes or removes it
+	Lapsed                 // it is removed because its deadline has passed
+	Emptied                // its whole database is emptied: there is no key
+)
+
+// ChangeHook is told of changes of keys. It must not block and must not reach for keys with the Tx; key is valid
+// during the call.
+type ChangeHook func(t *Tx, db int, key []byte, what Change)
+
 // interests are the marks on a stripe's keys and the hook for changes. A stripe without marks and hook costs
 // each change one test of on.
 type interests struct {
-	on   atomic.Bool                     // there are marks, or a hook
-	hook func(t *Tx, db int, key []byte) // nil: none; guarded by the stripe's mutex, and written with mu too
+	on   atomic.Bool // there are marks, or a hook
+	hook ChangeHook  // nil: none; guarded by the stripe's mutex, and written with mu too
 
 	mu    sync.Mutex // a leaf: taken with or without the stripe's mutex
 	marks map[marked]*interest
@@ -99,9 +113,9 @@ func (m *Mark) Drop() {
 }
 
 // OnChanged has hook called for every key that changes, under its stripe's lock, just before or after the
-// change; the key is valid during the call. When a database is emptied it is called with a nil key. nil takes the
-// hook away. The Tx must hold nothing, and no other goroutine may call OnChanged at the same time.
-func (s *Space) OnChanged(hook func(t *Tx, db int, key []byte)) {
+// change and after its effect went to the Sink. When OnChanged returns, all changes that are not told are over. nil takes the
+// hook away. The caller holds no stripe, and no other goroutine may call OnChanged at the same time.
+func (s *Space) OnChanged(hook ChangeHook) {
 	s.NewTx().Exclusively(func() {
 		for i := range s.stripes {
 			in := &s.stripes[i].interests
@@ -127,7 +141,7 @@ func (t *Tx) changed(st *stripe, db int, key []byte) {
 		it.changes.Add(1)
 	}
 	if in.hook != nil {
-		in.hook(t, db, key)
+		in.hook(t, db, key, Modified)
 	}
 }
 
@@ -138,7 +152,7 @@ func (t *Tx) lapsed(st *stripe, db int, key []byte) {
 		it.lapses.Add(1)
 	}
 	if in.hook != nil {
-		in.hook(t, db, key)
+		in.hook(t, db, key, Lapsed)
 	}
 }
 
@@ -162,7 +176,7 @@ func (t *Tx) emptied(db int) {
 	}
 	for d := range t.s.index {
 		if db < 0 || d == db {
-			hook(t, d, nil)
+			hook(t, d, nil, Emptied)
 		}
 	}
 }

@@ -294,7 +294,7 @@ func TestOnChanged(t *testing.T) {
 	tx := s.NewTx()
 	set := locked(func(tx *Tx) error { return tx.SetBytes(k13, k13, At(10)) })
 	var seen []string
-	s.OnChanged(func(_ *Tx, db int, key []byte) { seen = append(seen, strconv.Itoa(db)+string(key)) })
+	s.OnChanged(func(_ *Tx, db int, key []byte, _ Change) { seen = append(seen, strconv.Itoa(db)+string(key)) })
 	set(t, s, tx)
 	tx.Now = 20
 	tick(t, s, tx)

@@ -249,6 +249,7 @@ func (d *goroutines) serve(c *conn) {
 func (d *goroutines) feed(c *conn, scratch []byte, n int) bool {
 	c.lock()
 	buf := c.took(scratch, n)
+	pushed := c.leadPushes()
 	for first := true; ; first = false {
 		w := d.pool.take()
 		if first {
@@ -267,7 +268,12 @@ func (d *goroutines) feed(c *conn, scratch []byte, n int) bool {
 			}
 			c.keep(w, buf)
 		}
-		if !d.write(c, w) {
+		ok := d.write(c, w)
+		if pushed > 0 {
+			c.push.written(pushed)
+			pushed = 0
+		}
+		if !ok {
 			return false
 		}
 		switch why {

@@ -113,6 +113,10 @@ func (l *loop) run() error {
 			return fmt.Errorf("epoll_wait: %w", err)
 		}
 		l.begin()
+		if l.mail.waiting.Load() != 0 {
+			// What was pushed before a client sent a command comes before the command's reply.
+			l.readMail()
+		}
 		for i := range n {
 			l.event(&l.events[i])
 			if l.backlog.cost.Load() > pushEarly {

@@ -201,6 +201,27 @@ func TestPushAndReplies(t *testing.T) {
 	})
 }
 
+// TestPushBeforeReply: what was pushed before a client sends a command comes before the command's reply.
+func TestPushBeforeReply(t *testing.T) {
+	eachDriver(t, func(t *testing.T, d Driver) {
+		r, _ := startRoom(t, d)
+		list := []*client{r.dial(), r.dial(), r.dial()} // on several loops
+		for _, c := range list {
+			c.do("JOIN")
+		}
+		for i := range 300 {
+			text := fmt.Sprintf("%03d", i)
+			speaker := list[i%len(list)]
+			speaker.send("SAY " + text + "\r\n")
+			speaker.want("+said\r\n")
+			for _, c := range list {
+				c.send("ECHO x\r\n")
+				c.want("*1\r\n" + bulk(text) + bulk("x"))
+			}
+		}
+	})
+}
+
 // TestPushUnwanted has a client leave while messages for it are on their way: none
 // comes after the reply.
 func TestPushUnwanted(t *testing.T) {

@@ -98,6 +98,22 @@ func (p *pusher) take() []*bus.Message {
 	return list
 }
 
+// drain empties the queue for the connection's own goroutine.
+func (p *pusher) drain() []*bus.Message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := p.queue
+	p.queue = nil
+	return list
+}
+
+// written tells that messages that counted size have left.
+func (p *pusher) written(size int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.size -= size
+}
+
 // waiting is the number of bytes in the queue.
 func (p *pusher) waiting() int {
 	p.mu.Lock()
@@ -122,25 +138,40 @@ func (d *goroutines) writePushes(c *conn) {
 			p.out.Unlock()
 			return
 		}
-		// What is read of the client here changes only with out held.
-		var b []byte
-		var size int64
-		var lsn uint64
-		for _, m := range list {
-			size += pushSize(m)
-			if !c.client.CloseAfterReply && m.Wanted(&c.client) {
-				b = append(b, m.Bytes(c.client.Proto)...)
-				lsn = max(lsn, m.Gate())
-			}
-		}
+		b, size, lsn := c.join(list)
 		if len(b) > 0 && d.safe(c, lsn) {
 			n, _ := c.nc.Write(b) // the connection's reader meets the error, too
 			d.pub.writes.Add(1)
 			d.pub.netOut.Add(int64(n))
 		}
-		p.mu.Lock()
-		p.size -= size
-		p.mu.Unlock()
+		p.written(size)
 		p.out.Unlock()
 	}
+}
+
+// join puts messages behind one another; size is what they count in the queue, lsn what they wait for. What is read of the
+// client here changes only with push.out held.
+func (c *conn) join(list []*bus.Message) (b []byte, size int64, lsn uint64) {
+	for _, m := range list {
+		size += pushSize(m)
+		if !c.client.CloseAfterReply && m.Wanted(&c.client) {
+			b = append(b, m.Bytes(c.client.Proto)...)
+			lsn = max(lsn, m.Gate())
+		}
+	}
+	return b, size, lsn
+}
+
+// leadPushes puts what was pushed before a command came in front of its reply. It returns what that counts in the
+// queue. c is locked.
+func (c *conn) leadPushes() (size int64) {
+	list := c.push.drain()
+	if len(list) == 0 {
+		return 0
+	}
+	b, size, lsn := c.join(list)
+	if len(b) > 0 {
+		c.seg, c.segOwned, c.gate = b, true, max(c.gate, lsn)
+	}
+	return size
 }

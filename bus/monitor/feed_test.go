@@ -15,16 +15,14 @@ import (
 // screen is the outlet of clients that monitor: it keeps what each would get.
 type screen struct {
 	mu  sync.Mutex
-	got map[*bus.Client]string
+	got map[*bus.Client][]*bus.Message
 }
 
 func (s *screen) Push(to []*bus.Client, m *bus.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range to {
-		if m.Wanted(c) {
-			s.got[c] += string(m.Bytes(2))
-		}
+		s.got[c] = append(s.got[c], m)
 	}
 }
 
@@ -34,9 +32,14 @@ var stamp = regexp.MustCompile(`\d{10}\.\d{6}`)
 func (s *screen) take(c *bus.Client) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text := stamp.ReplaceAllString(s.got[c], "T")
-	s.got[c] = ""
-	return text
+	var text string
+	for _, m := range s.got[c] {
+		if m.Wanted(c) {
+			text += string(m.Bytes(2))
+		}
+	}
+	delete(s.got, c)
+	return stamp.ReplaceAllString(text, "T")
 }
 
 type rig struct {
@@ -57,7 +60,7 @@ func newRig(t *testing.T) *rig {
 			t.Error(err)
 		}
 	})
-	r := &rig{feed: &monitor.Feed{}, screen: screen{got: map[*bus.Client]string{}}}
+	r := &rig{feed: &monitor.Feed{}, screen: screen{got: map[*bus.Client][]*bus.Message{}}}
 	r.bus = bus.New(space, bus.Lock(), bus.Observe("monitor", r.feed.Observer))
 	r.feed.Changed = r.bus.Recompose
 	ok := func(c *bus.Ctx) error { c.Reply.OK(); return nil }

@@ -39,6 +39,7 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		SlowLog:   n.watch.slow,
 		Latency:   n.watch.latency,
 		Monitor:   &n.monitor,
+		Tracking:  n.tracking,
 		Pause:     &n.pause,
 		Password:  n.rules.requirePass,
 		Net:       n.net,

@@ -28,6 +28,9 @@ func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
 		Settings:      settings(cfg),
 		ShutdownGrace: cfg.Server.ShutdownTimeout,
 		Upkeep: func(c *bus.Ctx, share, of int, budget time.Duration) (more bool, rest time.Duration) {
+			if share == 0 {
+				n.tracking.Tick()
+			}
 			if n.persist != nil && n.persist.hold() {
 				return false, 50 * time.Millisecond
 			}
@@ -100,6 +103,7 @@ func (n *node) follow() {
 	n.store.OnChange([]string{"server", "keyspace.maxmemory"}, func(_, next *configs.Config) (commit, rollback func(), err error) {
 		return func() {
 			n.server.SetSettings(settings(next))
+			n.tracking.SetMax(next.Limits.TrackedKeys)
 			n.space.SetMaxValue(next.Limits.ProtoMaxBulk)
 		}, nil, nil
 	})

@@ -15,6 +15,7 @@ import (
 	"github.com/reredis/reredis/bus"
 	"github.com/reredis/reredis/bus/monitor"
 	"github.com/reredis/reredis/bus/pubsub"
+	"github.com/reredis/reredis/bus/tracking"
 	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/configs"
 	"github.com/reredis/reredis/keyspace"
@@ -76,16 +77,17 @@ type node struct {
 	// persist keeps the data on disk, nil: it is in memory only.
 	persist *persistence
 
-	rules   rules
-	pause   bus.Pause
-	monitor monitor.Feed
-	hides   hiding
-	watch   watch
-	purge   purger
-	rates   *commands.Rates
-	ctx     context.Context // ends when the node is to stop
-	stop    context.CancelFunc
-	started time.Time
+	rules    rules
+	pause    bus.Pause
+	monitor  monitor.Feed
+	tracking *tracking.Tracker
+	hides    hiding
+	watch    watch
+	purge    purger
+	rates    *commands.Rates
+	ctx      context.Context // ends when the node is to stop
+	stop     context.CancelFunc
+	started  time.Time
 
 	failMu  sync.Mutex
 	failure error // what stopped it, see fail
@@ -104,7 +106,7 @@ func (n *node) fail(err error) {
 // newNode builds every part and opens the listeners; nothing runs yet.
 func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*node, error) {
 	cfg := store.Current()
-	n := &node{store: store, log: log, level: level, pubsub: pubsub.New(), started: time.Now()}
+	n := &node{store: store, log: log, level: level, pubsub: pubsub.New(), tracking: tracking.New(), started: time.Now()}
 	n.ctx, n.stop = context.WithCancel(context.Background())
 	loops := cfg.Server.Loops
 	if loops == 0 {
@@ -142,10 +144,12 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 		bus.Admit(n.admission(deps)),
 		bus.Lock(),
 		bus.Observe("monitor", n.monitor.Observer),
+		n.tracking.Layer(),
 		bus.Logging(n.logging),
 	)
 	n.pause.Changed = n.paused
 	n.monitor.Changed = n.bus.Recompose
+	n.track(cfg)
 	if err := n.bus.Register(commands.All(deps)...); err != nil {
 		return nil, errors.Join(err, space.Close())
 	}
