@@ -23,7 +23,8 @@ import (
 const walUsage = `Usage: reredis wal <command> [options]
 
   inspect   show what a data directory holds: segments, snapshots, where the log
-            ends; with --from LSN also the entries from there on
+            ends; with --from LSN also the entries from there on, with
+            --follow also those that a running server adds, until Ctrl-C
   verify    read all of the log and of the snapshots and check them
   repair    make the log end with --cut-at LSN: give up what follows. The bytes
             that are cut off stay in files named *.torn
@@ -34,6 +35,7 @@ Options:
   --dir DIR       the data directory (reredis-data/<port>)
   --port PORT     whose server's, if --dir is not given (6379)
   --from LSN      inspect: the first entry to show; --to LSN: the last one
+  --follow        inspect: go on with what is written, durable or not yet
   --width BYTES   inspect: how much of each argument to show (64, 0 for all)
   --cut-at LSN    repair: the last entry to keep
   --compress      snapshot: with s2
@@ -51,6 +53,7 @@ type walTool struct {
 	width    int
 	cutAt    uint64
 	compress bool
+	follow   bool
 	given    map[string]bool
 }
 
@@ -97,6 +100,7 @@ func (t *walTool) parse(command string, args []string) error {
 		f.Uint64Var(&t.from, "from", 0, "")
 		f.Uint64Var(&t.to, "to", ^uint64(0), "")
 		f.IntVar(&t.width, "width", 64, "")
+		f.BoolVar(&t.follow, "follow", false, "")
 	case "repair":
 		f.Uint64Var(&t.cutAt, "cut-at", 0, "")
 	case "snapshot":
@@ -164,6 +168,9 @@ func (t *walTool) inspect() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
+	if t.follow {
+		return t.tail(in)
+	}
 	if t.given["from"] || t.given["to"] {
 		if err := t.entries(in); err != nil {
 			return err
@@ -176,24 +183,45 @@ func (t *walTool) inspect() (err error) {
 var errShown = errors.New("all was shown")
 
 func (t *walTool) entries(in *wal.Inspection) error {
-	err := in.Entries(wal.LSN(t.from), func(lsn wal.LSN, millis int64, e wal.Entry) error {
-		if lsn > wal.LSN(t.to) {
-			return errShown
-		}
-		slot := strconv.Itoa(int(e.Slot))
-		if e.Slot == wal.BarrierSlot {
-			slot = "-"
-		}
-		more := ""
-		if e.Flags&wal.More != 0 {
-			more = " +" // the next entry belongs to the same group
-		}
-		_, err := fmt.Fprintf(t.out, "%d %s db %d slot %s %s%s\n", lsn, stamp(millis), e.DB, slot, t.command(e.Effect), more)
-		return err
-	})
+	err := in.Entries(wal.LSN(t.from), t.show)
 	if errors.Is(err, errShown) {
 		return nil
 	}
+	return err
+}
+
+// tail shows entries as they are written, those of the past with --from only.
+func (t *walTool) tail(in *wal.Inspection) error {
+	if in.InUse == "" {
+		return errors.New("no server runs whose log could be followed")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	from := in.Last + 1
+	if t.given["from"] {
+		from = wal.LSN(t.from)
+	}
+	err := in.Follow(ctx, from, t.show)
+	if errors.Is(err, errShown) {
+		return nil
+	}
+	return err
+}
+
+// show prints an entry.
+func (t *walTool) show(lsn wal.LSN, millis int64, e wal.Entry) error {
+	if lsn > wal.LSN(t.to) {
+		return errShown
+	}
+	slot := strconv.Itoa(int(e.Slot))
+	if e.Slot == wal.BarrierSlot {
+		slot = "-"
+	}
+	more := ""
+	if e.Flags&wal.More != 0 {
+		more = " +" // the next entry belongs to the same group
+	}
+	_, err := fmt.Fprintf(t.out, "%d %s db %d slot %s %s%s\n", lsn, stamp(millis), e.DB, slot, t.command(e.Effect), more)
 	return err
 }
 

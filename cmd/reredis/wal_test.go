@@ -86,6 +86,34 @@ func TestWalTools(t *testing.T) {
 	}
 }
 
+// TestWalFollow shows entries of before and those that come.
+func TestWalFollow(t *testing.T) {
+	dir := t.TempDir()
+	s := durable(t, dir, freePort(t), "loops")
+	c := s.client(t)
+	is(t, "OK")(c.Set(t.Context(), "before", 1, 0).Result())
+	type result struct {
+		code      int
+		out, errs string
+	}
+	got := make(chan result, 1)
+	go func() {
+		code, out, errs := walCommand("inspect", "--dir", dir, "--follow", "--from", "1", "--to", "2")
+		got <- result{code, out, errs}
+	}()
+	is(t, "OK")(c.Set(t.Context(), "after", 2, 0).Result())
+	is(t, "OK")(c.Set(t.Context(), "too many", 3, 0).Result())
+	r := <-got
+	want := regexp.MustCompile(`(?im)^1 .* "SET" "before" "1"\n2 .* "SET" "after" "2"\n\z`)
+	if r.code != 0 || !want.MatchString(r.out) {
+		t.Errorf("status %d\n%s%s", r.code, r.out, r.errs)
+	}
+	s.kill9()
+	if code, _, errs := walCommand("inspect", "--dir", dir, "--follow"); code != 1 || !strings.Contains(errs, "no server runs") {
+		t.Errorf("without a server: status %d\n%s", code, errs)
+	}
+}
+
 func TestWalToolsUsage(t *testing.T) {
 	for _, c := range []struct {
 		args []string
