@@ -91,6 +91,7 @@ func newRig(t testing.TB) *rig {
 		Monitored:    r.deps.Monitor.Any,
 	}), bus.Lock(), bus.Observe("monitor", r.deps.Monitor.Observer), r.deps.Tracking.Layer())
 	r.deps.Tracking.Space, r.deps.Tracking.Changed = r.space, r.bus.Recompose
+	t.Cleanup(r.deps.Tracking.Wait)
 	r.deps.Tracking.Appended = func() uint64 { return 0 }
 	r.deps.Monitor.Changed = r.bus.Recompose
 	r.deps.Pause.Changed = func(m bus.PauseMode) {

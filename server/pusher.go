@@ -14,7 +14,8 @@ type pusher struct {
 	// each write of pushes. It comes before conn.mu.
 	out sync.Mutex
 
-	class atomic.Uint32 // of the client, bus.Class, as it was at the end of its last piece of input
+	queued atomic.Bool   // whether queue has any
+	class  atomic.Uint32 // of the client, bus.Class, as it was at the end of its last piece of input
 
 	mu        sync.Mutex // before it may come any lock, after it none
 	queue     []*bus.Message
@@ -51,6 +52,7 @@ func (d *goroutines) push(c *conn, m *bus.Message) {
 		return
 	}
 	p.queue = append(p.queue, m)
+	p.queued.Store(true)
 	p.size += pushSize(m)
 	if p.overLocked(d.srv) {
 		p.closed, p.queue = true, nil
@@ -92,6 +94,7 @@ func (p *pusher) take() []*bus.Message {
 	defer p.mu.Unlock()
 	list := p.queue
 	p.queue = nil
+	p.queued.Store(false)
 	if len(list) == 0 {
 		p.busy = false
 	}
@@ -100,10 +103,14 @@ func (p *pusher) take() []*bus.Message {
 
 // drain empties the queue for the connection's own goroutine.
 func (p *pusher) drain() []*bus.Message {
+	if !p.queued.Load() {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	list := p.queue
 	p.queue = nil
+	p.queued.Store(false)
 	return list
 }
 

@@ -60,12 +60,13 @@ func newRig(t testing.TB, log *memoryLog) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := &rig{t: t, space: space, track: New(), log: log}
 	t.Cleanup(func() {
+		r.track.Wait()
 		if err := space.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	r := &rig{t: t, space: space, track: New(), log: log}
 	r.bus = bus.New(space, yield(), bus.Lock(), r.track.Layer(), yield(), bus.Logging(func() bus.Log {
 		if log == nil {
 			return nil

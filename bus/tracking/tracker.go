@@ -25,7 +25,8 @@ type Tracker struct {
 	want  atomic.Bool // the layer is to be there
 	ready atomic.Bool // layer and hook are there; changed with mu held
 
-	switching sync.Mutex // held while the hook is put in or taken away
+	switching sync.Mutex     // held while the hook is put in or taken away
+	work      sync.WaitGroup // the goroutines that do so: the keyspace may let them wait, and no event loop may
 
 	mu       sync.Mutex
 	starting int                            // calls of Prepare that are not over
@@ -92,10 +93,15 @@ func (t *Tracker) Prepare(all Clients, id int64, done func(*Target)) {
 		}
 		return false
 	}, func() {
-		t.start()
-		done(found)
+		t.work.Go(func() {
+			t.start()
+			done(found)
+		})
 	})
 }
+
+// Wait waits for what Prepare and Tick have begun. It comes before the end of the keyspace.
+func (t *Tracker) Wait() { t.work.Wait() }
 
 // start puts the hook in.
 func (t *Tracker) start() {
@@ -118,8 +124,8 @@ func (t *Tracker) EnableLate(c *bus.Ctx, all Clients, o Options) {
 	c.AfterUnlock(func() { t.Prepare(all, 0, func(*Target) { st.sendOne() }) })
 }
 
-// Tick drops keys that are too many, and takes hook and layer away when nobody tracks any more. It is called now and
-// then, by one goroutine, with nothing locked.
+// Tick drops keys that are too many, and has hook and layer taken away when nobody tracks any more. It is called now and
+// then, by one goroutine, with nothing locked. It does not wait.
 func (t *Tracker) Tick() {
 	if !t.ready.Load() {
 		return
@@ -128,7 +134,14 @@ func (t *Tracker) Tick() {
 	if t.clients.Load() > 0 || !t.switching.TryLock() {
 		return
 	}
-	defer t.switching.Unlock()
+	t.work.Go(func() {
+		defer t.switching.Unlock()
+		t.stop()
+	})
+}
+
+// stop takes hook and layer away, unless somebody tracks, or is about to; switching is held.
+func (t *Tracker) stop() {
 	t.mu.Lock()
 	idle := t.ready.Load() && len(t.all) == 0 && t.starting == 0
 	if idle {

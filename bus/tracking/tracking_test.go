@@ -233,6 +233,7 @@ func TestCostsNothing(t *testing.T) {
 		}
 		x.disable()
 		r.track.Tick()
+		r.track.Wait()
 		if f := r.track.Figures(); f != (Figures{}) || x.cl.Kept != 0 {
 			t.Errorf("left: %+v", f)
 		}

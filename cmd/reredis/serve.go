@@ -205,6 +205,7 @@ func (n *node) run() error {
 		side.Go(func() { n.persist.run(webCtx) })
 	}
 	err := n.server.Run(n.ctx)
+	n.tracking.Wait()
 	stopWeb()
 	side.Wait()
 	n.purge.close()
