@@ -22,6 +22,7 @@ type debugCommand struct {
 var debugCommands = []debugCommand{
 	{"bus", 3, 4, (*server).debugBus},
 	{"change-repl-id", 2, 2, (*server).debugChangeReplID},
+	{"config-rewrite-force-all", 2, 2, (*server).configRewrite},
 	{"digest", 2, 2, (*server).debugDigest},
 	{"digest-value", 2, 0, (*server).debugDigestValue},
 	{"error", 3, 3, (*server).debugError},

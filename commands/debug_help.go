@@ -27,6 +27,8 @@ func (h *server) debugHelp(c *bus.Ctx) error {
 		"CHANGE-REPL-ID",
 		"    Change the replication IDs of the instance.",
 		"    Dangerous: should be used only for testing the replication subsystem.",
+		"CONFIG-REWRITE-FORCE-ALL",
+		"    The same as CONFIG REWRITE, which keeps everything that SET has changed.",
 		"DIGEST",
 		"    Output a hex signature representing the current DB content.",
 		"DIGEST-VALUE <key> [<key> ...]",

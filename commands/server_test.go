@@ -77,6 +77,7 @@ func TestConfig(t *testing.T) {
 	cl.expect(
 		"CONFIG RELOAD", `["changed" ["log.level"] "needs_restart" ["server.dir"]]`,
 		"CONFIG ORIGIN maxmemory", `["parameter" "maxmemory" "value" "100" "origin" "default" "after_restart" nil]`,
+		"DEBUG CONFIG-REWRITE-FORCE-ALL", "+OK",
 		"CONFIG ORIGIN nope", "-ERR there is no such parameter",
 		"MULTI", "+OK", "CONFIG RELOAD", "-ERR Command not allowed inside a transaction", "DISCARD", "+OK",
 	)
@@ -92,7 +93,7 @@ func TestConfig(t *testing.T) {
 			t.Errorf("enable-protected-configs %q, local %v: protected parameters allowed: %v", c.param, c.local, r.protectedOK)
 		}
 	}
-	if r.rewrites != 1 {
+	if r.rewrites != 2 {
 		t.Errorf("%d rewrites", r.rewrites)
 	}
 }

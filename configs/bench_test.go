@@ -5,7 +5,7 @@ import "testing"
 // BenchmarkLoad is a start with the complete example.
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
-		if _, err := Load([]string{"--config", "reredis.example.yaml", "--port", "7001"}, nil); err != nil {
+		if _, err := Load([]string{"--config", "reredis.yaml", "--port", "7001"}, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -65,7 +65,7 @@ func (l *loader) file(name string) {
 	where := Origin{Layer: LayerFile, Name: name}
 	b, err := l.read(name)
 	if err != nil {
-		l.problem(Problem{Where: where, Text: err.Error()})
+		l.problem(Problem{Where: where, Text: err.Error(), unreadable: true})
 		return
 	}
 	l.given = map[*Param]Origin{}

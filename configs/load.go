@@ -93,6 +93,10 @@ type loader struct {
 	// added are the accumulating rows (save) that the redis.conf in progress,
 	// or the command line behind it, has set before: the next line adds.
 	added map[*Param]bool
+	// comment stands above the directive in progress; comments are those of each row, nil if nobody wants them.
+	comment  string
+	comments map[string]string
+
 	// given are the rows that the file in progress, or the command line, has set, and where.
 	given map[*Param]Origin
 }
@@ -130,6 +134,10 @@ func (l *loader) set(p *Param, where Origin, name string, err error) {
 
 func (l *loader) note(p *Param, where Origin) {
 	l.origins[p.Path] = where
+	if l.comments != nil {
+		l.comments[p.Path] += l.comment
+		l.comment = ""
+	}
 	if p.Flags.Has(Composite) {
 		for i := range l.table.rows {
 			if leaf := &l.table.rows[i]; strings.HasPrefix(leaf.Path, p.Path+".") {

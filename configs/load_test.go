@@ -255,7 +255,7 @@ func TestSecretsStaySecret(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	s := mustLoad(t, []string{"--requirepass", password}, nil)
-	for _, o := range []showOptions{{}, {redis: true}} {
+	for _, o := range []showOptions{{format: "yaml"}, {format: "toml"}, {format: "json"}, {format: "redis"}} {
 		var b strings.Builder
 		if err := s.show(&b, o); err != nil || strings.Contains(b.String(), password) || !strings.Contains(b.String(), redacted) {
 			t.Errorf("%v: %s", err, b.String())

@@ -48,6 +48,12 @@ func compatParams() []Param {
 		compat("stream-node-max-bytes", "4096", wMemory(0), live(whyType)),
 		compat("hll-sparse-max-bytes", "3000", wMemory(0), live(whyType)),
 
+		// Of Redis 7.2.
+		compat("set-max-listpack-entries", "128", wNumber(0, 0), hidden(whyEncoding)),
+		compat("set-max-listpack-value", "64", wMemory(0), hidden(whyEncoding)),
+		compat("locale-collate", "", wString(), hidden("nothing depends on a locale")),
+		compat("cluster-announce-human-nodename", "", wString(), hidden(whyCluster)),
+
 		// Memory.
 		compat("lazyfree-lazy-eviction", "no", wYesNo(), live(whyLazy)),
 		compat("lazyfree-lazy-expire", "no", wYesNo(), live(whyLazy)),

@@ -12,6 +12,8 @@ type Problem struct {
 	Text  string
 	Hint  string // "did you mean …?", may be empty
 
+	unreadable bool // a file could not be read
+
 	directive string // line of a redis.conf or of the Redis part of the command line
 }
 

@@ -24,11 +24,18 @@ var ignored = []string{"list-max-ziplist-entries", "list-max-ziplist-value", "lu
 
 // redisConf loads the text of a redis.conf.
 func (l *loader) redisConf(name, text string, includedBy ...string) {
+	comment := ""
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.Trim(line, " \t\r\n")
-		if line == "" || line[0] == '#' {
+		if line == "" {
+			comment = ""
 			continue
 		}
+		if line[0] == '#' {
+			comment += strings.TrimLeft(line, "# ") + "\n"
+			continue
+		}
+		l.comment, comment = comment, ""
 		l.directive(line, Origin{Layer: LayerFile, Name: name, Line: i + 1}, append(slices.Clone(includedBy), name)...)
 	}
 }

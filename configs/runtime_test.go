@@ -105,6 +105,7 @@ func TestSanity(t *testing.T) {
 // TestAppliers: all are prepared, then all committed; after a failure those
 // before are rolled back in reverse, and nothing is published.
 func TestAppliers(t *testing.T) {
+	here(t)
 	var calls []string
 	fail := ""
 	register := func(s *Store, name string, what ...string) {
@@ -258,7 +259,9 @@ func TestShowLoads(t *testing.T) {
 	t.Chdir(t.TempDir())
 	args := []string{"--save", "900 1 60 5", "--hz", "20", "--bind", "*", "-::1", "--client-output-buffer-limit", "normal", "1kb", "2", "3", "--proc-title-template", "{title} #1", "--notify-keyspace-events", "KEA", "--log.level", "nothing", "--latency-tracking-info-percentiles", ""}
 	s := mustLoad(t, args, nil)
-	for file, o := range map[string]showOptions{"a.yaml": {origin: true}, "a.conf": {origin: true, redis: true}} {
+	for file, o := range map[string]showOptions{
+		"a.yaml": {origin: true, format: "yaml"}, "a.toml": {origin: true, format: "toml"}, "a.json": {format: "json"}, "a.conf": {origin: true, format: "redis"},
+	} {
 		var b bytes.Buffer
 		if err := s.show(&b, o); err != nil {
 			t.Fatal(err)

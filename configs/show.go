@@ -1,8 +1,6 @@
 package configs
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"strings"
 )
@@ -11,72 +9,55 @@ const redacted = "***"
 
 // showOptions choose what show prints.
 type showOptions struct {
-	origin  bool // where each value comes from
-	changed bool // only what is not the default
-	redis   bool // redis.conf syntax instead of YAML
+	origin  bool   // where each value comes from
+	changed bool   // only what is not the default
+	format  string // yaml, toml, json, or redis for redis.conf
 }
 
 // show prints the configuration; what it prints can be loaded again, except
 // for secrets.
 func (s *Store) show(w io.Writer, o showOptions) error {
 	c, t := s.Current(), theTable()
-	var open []string // sections above the line printed last
+	redis := o.format == "redis"
+	var lines []line
 	for i := range t.rows {
 		p := &t.rows[i]
 		at := s.Origin(p.Path)
 		switch {
 		case p.Flags.Has(Hidden),
-			p.Flags.Has(Composite) != o.redis && p.Flags.Has(Composite),
-			o.redis && p.Redis == "",
+			p.Flags.Has(Composite) && !redis,
+			redis && p.Redis == "",
 			o.changed && at.IsDefault(),
 			p.Flags.Has(CompatOnly) && at.IsDefault():
 			continue
 		}
-		note := ""
+		l := line{p: p, value: p.native(c)}
+		if p.Flags.Has(Secret) && l.value != "" {
+			l.value = redacted
+		}
 		if o.origin {
-			note = "  # " + at.String()
+			l.note = at.String()
 		}
-		var err error
-		if o.redis {
-			if note != "" {
-				_, err = fmt.Fprintln(w, strings.TrimSpace(note)) // redis.conf has no comment behind a value
-			}
-			if err == nil {
-				_, err = fmt.Fprintln(w, redisLine(p, c))
-			}
-		} else {
-			keys := strings.Split(p.Path, ".")
-			last := len(keys) - 1
-			same := 0
-			for same < last && same < len(open) && open[same] == keys[same] {
-				same++
-			}
-			for d := same; d < last && err == nil; d++ {
-				_, err = fmt.Fprintf(w, "%s%s:\n", strings.Repeat("  ", d), keys[d])
-			}
-			open = keys[:last]
-			if err == nil {
-				_, err = fmt.Fprintf(w, "%s%s: %s%s\n", strings.Repeat("  ", last), keys[last], nativeValue(p, c), note)
-			}
+		lines = append(lines, l)
+	}
+	if redis {
+		return writeRedis(w, lines, c)
+	}
+	return formats[o.format](w, lines)
+}
+
+// writeRedis writes a redis.conf, which has no comments behind a value.
+func writeRedis(w io.Writer, lines []line, c *Config) error {
+	for _, l := range lines {
+		text := redisLine(l.p, c) + "\n"
+		if l.note != "" {
+			text = "# " + l.note + "\n" + text
 		}
-		if err != nil {
+		if _, err := io.WriteString(w, text); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// nativeValue writes a value in YAML; JSON's forms are YAML too.
-func nativeValue(p *Param, c *Config) string {
-	v := p.native(c)
-	if p.Flags.Has(Secret) && v != "" {
-		v = redacted
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprintf("%q", fmt.Sprint(v)) // no value of the table is like that
-	}
-	return string(b)
 }
 
 // redisLine writes a value as a line of redis.conf.

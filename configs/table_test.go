@@ -89,26 +89,33 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestReferenceIsFresh: what is generated from the table is what lies in the repository.
 func TestReferenceIsFresh(t *testing.T) {
-	const file = "../docs/reference/configuration.md"
-	if *update {
-		if err := os.WriteFile(file, Doc(), 0o644); err != nil {
+	for file, want := range map[string][]byte{
+		"../docs/reference/configuration.md":   Doc(),
+		"../docs/reference/configuration.json": Schema(),
+		"reredis.yaml":                         Example("yaml"),
+		"reredis.toml":                         Example("toml"),
+	} {
+		if *update {
+			if err := os.WriteFile(file, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(b, Doc()) {
-		t.Errorf("%s is stale: go test ./configs -run Reference -update", file)
+		if !bytes.Equal(b, want) {
+			t.Errorf("%s is stale: go test ./configs -run Reference -update", file)
+		}
 	}
 }
 
 // TestExamples: the example files load to the defaults and hold every
 // parameter of ours.
 func TestExamples(t *testing.T) {
-	for _, file := range []string{"reredis.example.yaml", "reredis.example.toml"} {
+	for _, file := range []string{"reredis.yaml", "reredis.toml"} {
 		t.Run(file, func(t *testing.T) {
 			s := mustLoad(t, []string{"--config", file}, nil)
 			want := mustLoad(t, nil, nil).Current()

@@ -8,7 +8,7 @@ Usage:
                                     *.yaml, *.toml, *.json; "-" reads redis.conf
                                     from standard input
   reredis cli [-h HOST] [-p PORT] [COMMAND ...]
-  reredis config check|show|doc     look at the configuration, start nothing
+  reredis config check|show|import   look at the configuration, start nothing
   reredis wal inspect|verify|repair look at a data directory, or cut a damaged log
   reredis --version | --help
 
