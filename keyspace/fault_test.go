@@ -196,6 +196,19 @@ func TestLimits(t *testing.T) {
 	if it, ok := tx.Peek(key); !ok || it.Len() != 1001 {
 		t.Error("the value changed")
 	}
+	tx.Unlock()
+	// What is there may be moved and copied.
+	other := []byte("{k}copy")
+	tx.LockKeys([][]byte{key, other})
+	if ok, err := tx.Copy(key, 0, other, false); !ok || err != nil {
+		t.Error(ok, err)
+	}
+	if ok, err := tx.Rename(other, key); !ok || err != nil {
+		t.Error(ok, err)
+	}
+	if ok, err := tx.Move(key, 1); !ok || err != nil {
+		t.Error(ok, err)
+	}
 }
 
 // TestCheckFinds proves that Check reports a damaged word, record, count or page

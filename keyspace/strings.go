@@ -14,19 +14,19 @@ func (t *Tx) SetBytes(key, val []byte, ttl TTL) error {
 	if n, ok := parseInt(val); ok {
 		return t.store(t.DB, key, content{form: formInt, n: n}, val, ttl)
 	}
-	return t.store(t.DB, key, content{form: formStr, b: val}, val, ttl)
+	return t.storeNew(key, content{form: formStr, b: val}, ttl)
 }
 
 // SetRaw stores a string whose encoding is "raw" whatever it looks like: the
 // result of a command that changes strings in parts.
 func (t *Tx) SetRaw(key, val []byte, ttl TTL) error {
-	return t.store(t.DB, key, content{form: formRaw, b: val, as: wordRaw}, val, ttl)
+	return t.storeNew(key, content{form: formRaw, b: val, as: wordRaw}, ttl)
 }
 
 // SetText stores a string that is not stored as a number even if it looks like
 // one: what INCRBYFLOAT computes.
 func (t *Tx) SetText(key, val []byte, ttl TTL) error {
-	return t.store(t.DB, key, textContent(val), val, ttl)
+	return t.storeNew(key, textContent(val), ttl)
 }
 
 // textContent is a string that stays text. Its effect says so if SetBytes would
@@ -92,15 +92,20 @@ func layoutOf(f form, kn, n int, expiry bool) layout {
 	return layout{formBig, bigBytes, recordSize(kn, bigBytes, expiry), expiry}
 }
 
+// storeNew is store for text that comes from outside, which has a largest size.
+func (t *Tx) storeNew(key []byte, c content, ttl TTL) error {
+	if t.tooLong(0, len(c.b)) {
+		return ErrTooLong
+	}
+	return t.store(t.DB, key, c, c.b, ttl)
+}
+
 // store stores a string at a key of a database. text is the value for the
 // effect; nil: the number in text form. Everything that can fail comes before
 // the effect, the effect before the first change (K5).
 func (t *Tx) store(db int, key []byte, c content, text []byte, ttl TTL) error {
 	if debug {
 		defer t.endViews()
-	}
-	if t.tooLong(0, len(c.b)) {
-		return ErrTooLong
 	}
 	var p place
 	t.locate(&p, db, key)
