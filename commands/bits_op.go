@@ -27,13 +27,15 @@ type bitOperation struct {
 	name string
 	// join writes the result for two strings of the length of dst. nil: NOT, of one string.
 	join func(dst, x, y []byte)
+	// join3 is join of three strings. nil: joining two of them and then the third is as fast.
+	join3 func(dst, x, y, z []byte)
 	// rest says that what has no partner stays as it is; otherwise it becomes zero.
 	rest bool
 }
 
 var bitOperations = [...]bitOperation{
-	{name: "and", join: andBytes},
-	{name: "or", join: orBytes, rest: true},
+	{name: "and", join: andBytes, join3: andBytes3},
+	{name: "or", join: orBytes, join3: orBytes3, rest: true},
 	{name: "xor", join: xorBytes, rest: true},
 	{name: "not"},
 }
@@ -109,7 +111,12 @@ func (op *bitOperation) compute(dst []byte, srcs [][]byte) {
 		notBytes(dst, srcs[0])
 		return
 	}
-	for at := 0; at < len(dst); at += bitChunk {
+	at := 0
+	if op.join3 != nil && len(srcs) == 3 { // as far as all three go
+		at = min(len(srcs[0]), len(srcs[1]), len(srcs[2]))
+		op.join3(dst[:at], srcs[0][:at], srcs[1][:at], srcs[2][:at])
+	}
+	for ; at < len(dst); at += bitChunk {
 		part := dst[at:min(at+bitChunk, len(dst))]
 		sum := behind(srcs[0], at, len(part))
 		if len(srcs) == 1 {

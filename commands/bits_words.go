@@ -93,6 +93,44 @@ func orBytes(dst, x, y []byte) {
 	}
 }
 
+// andBytes3 writes x & y & z to dst in one pass, all of one length.
+func andBytes3(dst, x, y, z []byte) {
+	at := 0
+	for ; at+64 <= len(dst); at += 64 {
+		d, p, q, r := (*[64]byte)(dst[at:]), (*[64]byte)(x[at:]), (*[64]byte)(y[at:]), (*[64]byte)(z[at:])
+		setWord(d, 0, word(p, 0)&word(q, 0)&word(r, 0))
+		setWord(d, 8, word(p, 8)&word(q, 8)&word(r, 8))
+		setWord(d, 16, word(p, 16)&word(q, 16)&word(r, 16))
+		setWord(d, 24, word(p, 24)&word(q, 24)&word(r, 24))
+		setWord(d, 32, word(p, 32)&word(q, 32)&word(r, 32))
+		setWord(d, 40, word(p, 40)&word(q, 40)&word(r, 40))
+		setWord(d, 48, word(p, 48)&word(q, 48)&word(r, 48))
+		setWord(d, 56, word(p, 56)&word(q, 56)&word(r, 56))
+	}
+	for ; at < len(dst); at++ {
+		dst[at] = x[at] & y[at] & z[at]
+	}
+}
+
+// orBytes3 writes x | y | z to dst in one pass, all of one length.
+func orBytes3(dst, x, y, z []byte) {
+	at := 0
+	for ; at+64 <= len(dst); at += 64 {
+		d, p, q, r := (*[64]byte)(dst[at:]), (*[64]byte)(x[at:]), (*[64]byte)(y[at:]), (*[64]byte)(z[at:])
+		setWord(d, 0, word(p, 0)|word(q, 0)|word(r, 0))
+		setWord(d, 8, word(p, 8)|word(q, 8)|word(r, 8))
+		setWord(d, 16, word(p, 16)|word(q, 16)|word(r, 16))
+		setWord(d, 24, word(p, 24)|word(q, 24)|word(r, 24))
+		setWord(d, 32, word(p, 32)|word(q, 32)|word(r, 32))
+		setWord(d, 40, word(p, 40)|word(q, 40)|word(r, 40))
+		setWord(d, 48, word(p, 48)|word(q, 48)|word(r, 48))
+		setWord(d, 56, word(p, 56)|word(q, 56)|word(r, 56))
+	}
+	for ; at < len(dst); at++ {
+		dst[at] = x[at] | y[at] | z[at]
+	}
+}
+
 // xorBytes writes x ^ y to dst, as andBytes.
 func xorBytes(dst, x, y []byte) { subtle.XORBytes(dst, x, y) }
 

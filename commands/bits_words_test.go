@@ -113,7 +113,7 @@ func TestBitCompute(t *testing.T) {
 	for range 200 {
 		for i := range bitOperations {
 			op := &bitOperations[i]
-			n := 1 + rnd.IntN(20)*rnd.IntN(2)
+			n := []int{1, 2, 3, 3, 1 + rnd.IntN(20)}[rnd.IntN(5)]
 			if op.join == nil {
 				n = 1
 			}
