@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -26,31 +27,28 @@ func ErrArity(name string) error {
 
 // ErrSubcommand is what a container answers when it knows the subcommand but not
 // with these arguments.
-func ErrSubcommand(container, sub string) error {
-	return fmt.Errorf("ERR unknown subcommand or wrong number of arguments for '%.128s'. Try %s HELP.",
-		sub, strings.ToUpper(container))
+func ErrSubcommand(container string, sub []byte) error {
+	return fmt.Errorf("ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP.",
+		Quotable(sub, quoted), strings.ToUpper(container))
 }
 
 // errUnknown is the error for a name that no command has.
 func errUnknown(args [][]byte) error {
 	var b strings.Builder
 	for _, a := range args[1:] {
-		if b.Len() >= 128 {
+		if b.Len() >= quoted {
 			break
 		}
-		if room := 128 - b.Len(); len(a) > room {
-			a = a[:room]
-		}
 		b.WriteByte('\'')
-		b.Write(a)
+		b.Write(Quotable(a, quoted+1-b.Len()))
 		b.WriteString("' ")
 	}
-	return fmt.Errorf("ERR unknown command '%s', with args beginning with: %s", cut(args[0], 128), b.String())
+	return fmt.Errorf("ERR unknown command '%s', with args beginning with: %s", Quotable(args[0], quoted), b.String())
 }
 
 // errUnknownSub is the error for a subcommand that its container lacks.
 func errUnknownSub(container, sub []byte) error {
-	return fmt.Errorf("ERR unknown subcommand '%s'. Try %s HELP.", cut(sub, 128), strings.ToUpper(string(container)))
+	return fmt.Errorf("ERR unknown subcommand '%s'. Try %s HELP.", Quotable(sub, quoted), strings.ToUpper(string(container)))
 }
 
 // errConfined is the error for a command that a client of RESP2 with subscriptions may not call.
@@ -59,9 +57,15 @@ func errConfined(s *Spec) error {
 		"are allowed in this context", s.FullName())
 }
 
-func cut(b []byte, n int) []byte {
-	if len(b) > n {
-		return b[:n]
+// quoted is how much of an argument most errors repeat.
+const quoted = 128
+
+// Quotable is what an error repeats of an argument: as in Redis, whose texts are C strings, what stands before its
+// first zero byte, at most limit bytes.
+func Quotable(b []byte, limit int) []byte {
+	b = b[:min(len(b), limit)]
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		b = b[:i]
 	}
 	return b
 }

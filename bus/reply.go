@@ -41,9 +41,10 @@ func (r *Reply) OK() { r.buf = append(r.buf, "+OK\r\n"...) }
 // Status writes a simple string.
 func (r *Reply) Status(s string) { r.buf = resp.AppendStatus(r.buf, s) }
 
-// Error writes an error; text starts with its code, CR and LF in it become spaces.
+// Error writes an error; text starts with its code. CR and LF at its end are cut off, others become spaces.
 func (r *Reply) Error(text string) {
 	if strings.ContainsAny(text, "\r\n") {
+		text = strings.TrimRight(text, "\r\n")
 		text = strings.NewReplacer("\r", " ", "\n", " ").Replace(text)
 	}
 	r.buf = resp.AppendError(r.buf, text)

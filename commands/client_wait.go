@@ -47,7 +47,7 @@ func (h *connection) clientPause(c *bus.Ctx) error {
 	mode := bus.PauseAll
 	switch {
 	case len(c.Args) > 4:
-		return bus.ErrSubcommand("client", string(c.Args[1]))
+		return bus.ErrSubcommand("client", c.Args[1])
 	case len(c.Args) < 4 || bus.EqualFold(c.Args[3], "ALL"):
 	case bus.EqualFold(c.Args[3], "WRITE"):
 		mode = bus.PauseWrite
@@ -100,7 +100,7 @@ func (h *connection) clientUnblock(c *bus.Ctx) error {
 	failed := false
 	switch {
 	case len(c.Args) > 4:
-		return bus.ErrSubcommand("client", string(c.Args[1]))
+		return bus.ErrSubcommand("client", c.Args[1])
 	case len(c.Args) < 4 || bus.EqualFold(c.Args[3], "TIMEOUT"):
 	case bus.EqualFold(c.Args[3], "ERROR"):
 		failed = true

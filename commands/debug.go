@@ -81,7 +81,7 @@ func (h *server) debug(c *bus.Ctx) error {
 }
 
 // errDebugSub is the error for a subcommand that is not there, or not with these arguments.
-func errDebugSub(c *bus.Ctx) error { return bus.ErrSubcommand("debug", quotable(c.Args[1])) }
+func errDebugSub(c *bus.Ctx) error { return bus.ErrSubcommand("debug", c.Args[1]) }
 
 // debugAccepted answers switches for parts that Reredis has not.
 func (h *server) debugAccepted(c *bus.Ctx) error {

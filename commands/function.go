@@ -35,7 +35,7 @@ var errFunctionFlush = errors.New("ERR FUNCTION FLUSH only supports SYNC|ASYNC o
 func functionFlush(c *bus.Ctx) error {
 	switch {
 	case len(c.Args) > 3:
-		return bus.ErrSubcommand("function", string(c.Args[1]))
+		return bus.ErrSubcommand("function", c.Args[1])
 	case len(c.Args) == 3 && !bus.EqualFold(c.Args[2], "SYNC") && !bus.EqualFold(c.Args[2], "ASYNC"):
 		return errFunctionFlush
 	}

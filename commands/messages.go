@@ -217,7 +217,7 @@ func (h *messages) channels(k pubsub.Kind) bus.Handler {
 		case 3:
 			pattern = c.Args[2]
 		default:
-			return bus.ErrSubcommand("pubsub", string(c.Args[1]))
+			return bus.ErrSubcommand("pubsub", c.Args[1])
 		}
 		names := h.hub.Names(k, pattern)
 		c.Reply.Array(len(names))

@@ -1,10 +1,8 @@
 package commands
 
 import (
-	"bytes"
 	"errors"
 	"math"
-	"strings"
 
 	"github.com/reredis/reredis/bus"
 )
@@ -66,8 +64,9 @@ func database(b []byte, count int) (int, error) {
 }
 
 // parseCursor parses a SCAN cursor the way strtoul does: an optional sign, of which
-// minus wraps around, then digits. The empty string is 0.
+// minus wraps around, then digits, up to a zero byte. The empty string is 0.
 func parseCursor(b []byte) (cursor uint64, ok bool) {
+	b = bus.Quotable(b, len(b))
 	if len(b) == 0 {
 		return 0, true
 	}
@@ -91,11 +90,5 @@ func parseCursor(b []byte) (cursor uint64, ok bool) {
 	return cursor, true
 }
 
-// quotable is an argument as Redis repeats it in an error: up to the first NUL,
-// without line breaks at its end.
-func quotable(b []byte) string {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		b = b[:i]
-	}
-	return strings.TrimRight(string(b), "\r\n")
-}
+// quotable is an argument as Redis repeats it in an error: up to the first NUL.
+func quotable(b []byte) string { return string(bus.Quotable(b, len(b))) }

@@ -47,6 +47,7 @@ func TestParseCursor(t *testing.T) {
 	for text, want := range map[string]uint64{
 		"": 0, "0": 0, "007": 7, "+5": 5, "-1": math.MaxUint64, "-0": 0,
 		"18446744073709551615": math.MaxUint64, "-18446744073709551615": 1,
+		"\x00": 0, "12\x00x": 12,
 	} {
 		if n, ok := parseCursor([]byte(text)); !ok || n != want {
 			t.Errorf("parseCursor(%q) = %d, %v", text, n, ok)

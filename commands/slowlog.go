@@ -53,7 +53,7 @@ func (h *server) slowlogGet(c *bus.Ctx) error {
 	count := int64(slowlogDefault)
 	switch {
 	case len(c.Args) > 3:
-		return bus.ErrSubcommand("slowlog", quotable(c.Args[1]))
+		return bus.ErrSubcommand("slowlog", c.Args[1])
 	case len(c.Args) == 3:
 		n, ok := parseInt(c.Args[2])
 		if !ok || n < -1 {

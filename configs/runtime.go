@@ -174,7 +174,7 @@ func (s *Store) settable(pairs []KV, protectedOK bool) ([]*Param, error) {
 		p, isPath := t.lookup(kv.Name)
 		switch {
 		case p == nil:
-			return nil, fmt.Errorf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", kv.Name)
+			return nil, fmt.Errorf("ERR Unknown option or number of arguments for CONFIG SET - '%s'", cString(kv.Name))
 		case p.Flags.Has(Immutable) && !isPath:
 			return nil, setError(kv.Name, errImmutable)
 		case p.Flags.Has(Protected) && !protectedOK:
@@ -218,4 +218,10 @@ func (s *Store) changeable(p *Param) error {
 // followed reports whether a change of p takes effect at run time.
 func (s *Store) followed(p *Param) bool {
 	return !p.Flags.Has(Applied) || slices.ContainsFunc(s.appliers, func(a applier) bool { return slices.Contains(a.names, p.Path) })
+}
+
+// cString is what C sees of a text: that before its first zero byte.
+func cString(s string) string {
+	before, _, _ := strings.Cut(s, "\x00")
+	return before
 }
