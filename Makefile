@@ -28,7 +28,7 @@ UNITS    ?= type/string,type/incr,protocol,quit
 
 .DEFAULT_GOAL := help
 .PHONY: help run build install clean test race deps check lint fmt fresh gen vuln fuzz \
-	bench microbench keys10m soak conformance crash hooks
+	bench microbench keys10m soak conformance crash differ hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / {printf "\n%s\n", substr($$0, 4)} /^[a-z0-9]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ fuzz: ## every fuzz target for FUZZTIME=30s each (PKG=./internal/resp for one pa
 
 crash: ## the model check of power cuts and failing disks, and that it sees a log that is wrong (SEEDS=20000)
 	$(GO) test -count=1 -tags $(TAGS) ./wal -run '^TestCrash' -v -crash.seeds $(SEEDS)
+
+differ: ## random commands for long, replies compared with redis-server's byte for byte (DURATION=10m)
+	$(GO) test -count=1 -tags $(TAGS) ./cmd/reredis -run '^TestDiffer' -v -timeout 0 -differ $(DURATION)
 
 conformance: build ## Redis' own Tcl suite (SUITE=an unpacked Redis 7.0.15, UNITS=type/string,...)
 	scripts/conformance.sh '$(SUITE)' '$(UNITS)'
