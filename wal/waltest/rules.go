@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -156,6 +157,7 @@ func beside(tb testing.TB, s Store) {
 	})
 	for i := 0; i < 100 || i < 5000 && min(syncs.Load(), reads.Load()) < enough; i++ {
 		l.append(i%10 == 0, l.frame(2, 50))
+		runtime.Gosched() // with one processor the others need their turn
 	}
 	close(stop)
 	all.Wait()
