@@ -83,6 +83,9 @@ func (h *server) configGet(c *bus.Ctx) error {
 }
 
 func (h *server) configSet(c *bus.Ctx) error {
+	if done, ok := c.Woken().(configured); ok {
+		return okUnless(c, done.err)
+	}
 	if len(c.Args)%2 != 0 {
 		return bus.ErrSyntax
 	}
@@ -90,12 +93,21 @@ func (h *server) configSet(c *bus.Ctx) error {
 	for i := 2; i < len(c.Args); i += 2 {
 		pairs = append(pairs, KV{string(c.Args[i]), string(c.Args[i+1])})
 	}
-	if err := h.d.Config.Set(pairs, c.Client.User, h.d.permits("enable-protected-configs", c)); err != nil {
-		return err
+	settled, err := h.d.Config.Set(pairs, c.Client.User, h.d.permits("enable-protected-configs", c))
+	switch {
+	case err != nil || settled == nil:
+		return okUnless(c, err)
+	case c.Held: // nothing waits in a transaction
+		c.Reply.OK()
+		return nil
 	}
-	c.Reply.OK()
-	return nil
+	return c.Park(func(wake func(any)) {
+		settled(func(err error) { wake(configured{err}) })
+	})
 }
+
+// configured is what the wake of a CONFIG SET hands over: the error to reply with, if any.
+type configured struct{ err error }
 
 // configSecrets are the values of secret parameters.
 func (h *server) configSecrets(args [][]byte) (secrets []int) {

@@ -34,6 +34,7 @@ type rig struct {
 	params      map[string]string
 	rewrites    int
 	failSet     error
+	settled     func(func(error)) // of Set
 	failRewrite error
 	// protectedOK is what the last CONFIG SET said.
 	protectedOK bool
@@ -156,15 +157,15 @@ func mapKeys(m map[string]string) func(yield func(string) bool) {
 	}
 }
 
-func (r *rig) Set(pairs []commands.KV, _ string, protectedOK bool) error {
+func (r *rig) Set(pairs []commands.KV, _ string, protectedOK bool) (settled func(func(error)), err error) {
 	if r.failSet != nil {
-		return r.failSet
+		return nil, r.failSet
 	}
 	r.protectedOK = protectedOK
 	for _, kv := range pairs {
 		r.params[kv.Name] = kv.Value
 	}
-	return nil
+	return r.settled, nil
 }
 
 func (r *rig) Secret(name string) bool { return name == "requirepass" }

@@ -88,8 +88,10 @@ type Config interface {
 	// under the name asked for.
 	Get(patterns []string) []KV
 	// Set changes all or nothing on behalf of a user. Its error is the reply, including the code.
-	// protectedOK says whether the client may set protected parameters.
-	Set(pairs []KV, user string, protectedOK bool) error
+	// protectedOK says whether the client may set protected parameters. If settled is not nil, the change takes a
+	// while: settled returns at once, and calls done when the change is in force, from any goroutine, or with the
+	// error to reply with.
+	Set(pairs []KV, user string, protectedOK bool) (settled func(done func(error)), err error)
 	// Unset takes back what Set changed, all or nothing. Its error is the reply, including the code.
 	Unset(names []string, protectedOK bool) error
 	// Reload loads the configuration files again, all or nothing, and returns the parameters that have another
@@ -135,6 +137,8 @@ type Persistence interface {
 	// Save begins a snapshot, with which the log is made shorter, and calls done once, from any goroutine, when
 	// it has ended. It returns false, and does nothing, while one is being made.
 	Save(done func(error)) bool
+	// Rewrite begins a snapshot for the sake of a shorter log, or has one made behind the one that is being made.
+	Rewrite() (begun, scheduled bool)
 	// Reload empties the keyspace and reads it back from the disk, for DEBUG. It calls done once, from any
 	// goroutine; nobody else uses the keyspace meanwhile.
 	Reload(o ReloadOptions, done func(error))
@@ -157,7 +161,9 @@ type PersistenceStatus struct {
 	LoadDone    int64 // bytes read
 	Loaded      int64 // keys read from snapshots since the start
 
-	Saving      bool
+	Saving      bool // for SAVE, BGSAVE and save points
+	Rewriting   bool // so that the log gets shorter, or begins
+	Scheduled   bool // the same, behind the snapshot that is being made
 	SaveStarted time.Time
 	SaveKeys    int64     // keys written of the snapshot that is being made
 	SaveTotal   int64     // keys that there were when it began
@@ -167,7 +173,7 @@ type PersistenceStatus struct {
 	Saves       int64 // snapshots made since the start
 	Changes     int64 // since the last snapshot
 
-	Log        bool  // there is a log
+	Log        bool  // there is a log, or one begins
 	WriteError error // why writes are refused
 	LogSize    int64 // bytes of the log
 	LogBase    int64 // bytes of the last snapshot

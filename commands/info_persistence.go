@@ -7,12 +7,17 @@ import "time"
 func (h *server) infoPersistence(w *infoWriter) {
 	st := h.persistence()
 	now := time.Now()
-	took, current, share := int64(-1), int64(-1), 0.0
+	took, saving, rewriting, share := int64(-1), int64(-1), int64(-1), 0.0
 	if st.Saves > 0 {
 		took = int64(st.LastTook / time.Second)
 	}
 	if st.Saving {
-		current = int64(now.Sub(st.SaveStarted) / time.Second)
+		saving = int64(now.Sub(st.SaveStarted) / time.Second)
+	}
+	if st.Rewriting {
+		rewriting = int64(now.Sub(st.SaveStarted) / time.Second)
+	}
+	if st.Saving || st.Rewriting {
 		share = min(100, 100*float64(st.SaveKeys)/float64(max(1, st.SaveTotal)))
 	}
 	w.flag("loading", st.Loading)
@@ -25,14 +30,15 @@ func (h *server) infoPersistence(w *infoWriter) {
 	w.add("rdb_last_save_time", st.LastSave.Unix())
 	w.add("rdb_last_bgsave_status", okOrErr(st.LastError))
 	w.add("rdb_last_bgsave_time_sec", took)
-	w.add("rdb_current_bgsave_time_sec", current)
+	w.add("rdb_current_bgsave_time_sec", saving)
 	w.add("rdb_saves", st.Saves)
 	w.zeros("rdb_last_cow_size", "rdb_last_load_keys_expired")
 	w.add("rdb_last_load_keys_loaded", st.Loaded)
 	w.flag("aof_enabled", st.Log)
-	w.zeros("aof_rewrite_in_progress", "aof_rewrite_scheduled")
+	w.flag("aof_rewrite_in_progress", st.Rewriting)
+	w.flag("aof_rewrite_scheduled", st.Scheduled)
 	w.add("aof_last_rewrite_time_sec", took)
-	w.add("aof_current_rewrite_time_sec", -1)
+	w.add("aof_current_rewrite_time_sec", rewriting)
 	w.add("aof_last_bgrewrite_status", okOrErr(st.LastError))
 	w.add("aof_rewrites", st.Saves)
 	w.zeros("aof_rewrites_consecutive_failures")

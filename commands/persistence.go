@@ -56,7 +56,7 @@ func (h *server) save(c *bus.Ctx) error {
 	if h.d.Persistence == nil {
 		return errMemoryOnly
 	}
-	if h.d.Persistence.Status().Saving {
+	if st := h.d.Persistence.Status(); st.Saving || st.Rewriting {
 		return errSaving
 	}
 	return c.Park(func(wake func(any)) {
@@ -98,10 +98,14 @@ func (h *server) bgRewriteAOF(c *bus.Ctx) error {
 	if h.d.Persistence == nil {
 		return errMemoryOnly
 	}
-	if !h.d.Persistence.Save(func(error) {}) {
+	switch begun, scheduled := h.d.Persistence.Rewrite(); {
+	case begun:
+		c.Reply.Status("Background append only file rewriting started")
+	case scheduled:
+		c.Reply.Status("Background append only file rewriting scheduled")
+	default:
 		return errRewriting
 	}
-	c.Reply.Status("Background append only file rewriting started")
 	return nil
 }
 

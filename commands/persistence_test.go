@@ -32,6 +32,10 @@ func (p *fakePersistence) Save(done func(error)) bool {
 	return true
 }
 
+func (p *fakePersistence) Rewrite() (begun, scheduled bool) {
+	return p.Save(func(error) {}), p.done != nil && !p.st.Rewriting
+}
+
 func (p *fakePersistence) Status() commands.PersistenceStatus { return p.st }
 
 func TestSnapshots(t *testing.T) {
@@ -50,9 +54,14 @@ func TestSnapshots(t *testing.T) {
 		"BGSAVE", "+Background saving started",
 		"BGSAVE", "-ERR Background save already in progress",
 		"BGSAVE schedule", "+Background saving scheduled",
-		"BGREWRITEAOF", "-ERR Background append only file rewriting already in progress",
+		"BGREWRITEAOF", "+Background append only file rewriting scheduled",
 	)
-	p.done = nil
+	p.st.Rewriting = true
+	cl.expect(
+		"BGREWRITEAOF", "-ERR Background append only file rewriting already in progress",
+		"SAVE", "-ERR Background save already in progress",
+	)
+	p.done, p.st.Rewriting = nil, false
 	cl.expect("BGREWRITEAOF", "+Background append only file rewriting started")
 	p.st.Saving = true
 	cl.expect("SAVE", "-ERR Background save already in progress")
@@ -77,11 +86,12 @@ func TestInfoPersistence(t *testing.T) {
 	p.st = commands.PersistenceStatus{
 		Loading: true, LoadStarted: now.Add(-time.Second), LoadTotal: 200, LoadDone: 50,
 		Log: true, LogSize: 12, LogBase: 7, Changes: 3, Saves: 1, LastTook: 4 * time.Second,
-		LastSave: time.Unix(1234, 0), LastError: errors.New("full"), WriteError: errors.New("full"),
+		Rewriting: true, Scheduled: true, LastSave: time.Unix(1234, 0), LastError: errors.New("full"), WriteError: errors.New("full"),
 	}
 	has("loading:1", "loading_total_bytes:200", "loading_loaded_bytes:50", "loading_loaded_perc:25.00", "aof_enabled:1",
 		"aof_current_size:12", "aof_base_size:7", "rdb_changes_since_last_save:3", "rdb_last_save_time:1234",
-		"rdb_last_bgsave_status:err", "aof_last_write_status:err", "rdb_last_bgsave_time_sec:4")
+		"rdb_last_bgsave_status:err", "aof_last_write_status:err", "rdb_last_bgsave_time_sec:4",
+		"aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1", "rdb_bgsave_in_progress:0")
 }
 
 func TestReload(t *testing.T) {
@@ -102,4 +112,18 @@ func TestReload(t *testing.T) {
 	if !slices.Equal(p.reloads, want) {
 		t.Errorf("reloads: %+v", p.reloads)
 	}
+}
+
+// TestConfigSetSettles: a change that takes a while holds the reply back, but not in a transaction.
+func TestConfigSetSettles(t *testing.T) {
+	r := newRig(t)
+	cl := r.connect()
+	var failure error
+	r.settled = func(done func(error)) { done(failure) }
+	cl.expect("CONFIG SET timeout 1", "+OK")
+	failure = errors.New("ERR no room")
+	cl.expect(
+		"CONFIG SET timeout 1", "-ERR no room",
+		"MULTI", "+OK", "CONFIG SET timeout 1", "+QUEUED", "EXEC", "[+OK]",
+	)
 }

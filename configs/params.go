@@ -241,8 +241,8 @@ func walParams() []Param {
 	}
 	return []Param{
 		row(boolean(), func(c *Config) *bool { return &c.WAL.Enabled }, Param{
-			Path: "wal.enabled", Redis: "appendonly", Default: "true", Set: Restart,
-			Doc: "Keeps the data on disk: every change is logged. Without it data lives in memory only",
+			Path: "wal.enabled", Redis: "appendonly", Default: "true",
+			Doc: "Keeps the data on disk: every change is logged. Without it only snapshots do",
 		}),
 		row(policy, func(c *Config) *string { return &c.WAL.Policy }, Param{
 			Path: "wal.policy", Redis: "appendfsync", Default: "always",

@@ -155,7 +155,6 @@ func TestNamesOfRedis(t *testing.T) {
 // refusedValues are names of which we refuse values that Redis takes, or
 // answer with other words, with the reason.
 var refusedValues = map[string]string{
-	"appendonly":                 "the log is turned on and off by a restart",
 	"lfu-decay-time":             "durations end after 292 years",
 	"activedefrag":               "memory is not jemalloc's; the text names Redis",
 	"tls-":                       "there is no TLS yet: only the defaults of what would turn it on",

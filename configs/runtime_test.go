@@ -29,7 +29,6 @@ func TestSetErrors(t *testing.T) {
 		{[]KV{{"active-expire-effort", "11"}}, failed("active-expire-effort", "argument must be between 1 and 10 inclusive")},
 		{[]KV{{"latency-tracking", "maybe"}}, failed("latency-tracking", "argument must be 'yes' or 'no'")},
 		{[]KV{{"maxmemory-policy", "lru"}}, failed("maxmemory-policy", "argument(s) must be one of the following: volatile-lru, volatile-lfu, volatile-random, volatile-ttl, allkeys-lru, allkeys-lfu, allkeys-random, noeviction")},
-		{[]KV{{"appendonly", "no"}}, failed("appendonly", "can't set immutable config")},
 		{[]KV{{"server.limits.max_bulk", "64MB"}}, failed("server.limits.max_bulk", `"64MB": write 64MiB (67,108,864) or 64000000; MB means different things in redis.conf and elsewhere`)},
 		{[]KV{{"keyspace.databases", "17"}}, failed("keyspace.databases", "can't set immutable config")},
 		{[]KV{{"compat-version", "7.2"}}, failed("compat-version", "can't set immutable config")},

@@ -35,5 +35,5 @@ same. Every parameter of "reredis config doc" can be given this way.
 Files, then environment (REREDIS__SERVER__PORT=6380), then options: later ones
 win. Without a file, $REREDIS_CONFIG, ./reredis.yaml or
 /etc/reredis/reredis.yaml is read.
-This version keeps data in memory only (--appendonly no).
+Data is on disk before a reply says so; --appendonly no leaves it to snapshots.
 `

@@ -55,6 +55,9 @@ func (b *FileBackend) Info() Info {
 		First: max(m.snapshotEnd()+1, m.First, 1), Last: b.marks.Written,
 		Epoch: b.epoch, Snapshots: slices.Clone(m.Snapshots), Off: m.Off != nil,
 	}
+	if m.Off != nil {
+		info.Last = m.Off.Last
+	}
 	if len(b.segs) > 0 {
 		info.First = min(info.First, max(m.First, b.segs[0].first))
 	}

@@ -324,7 +324,7 @@ func TestScanInParallel(t *testing.T) {
 	for _, size := range []int64{1, 100, 4096, 1 << 20, 64 << 20} {
 		for _, workers := range []int{1, 2, 5} {
 			var got []string
-			err := b.scan(1, workers, size, func(fs []Frame) error {
+			err := b.scan(1, b.Marks().Written, workers, size, func(fs []Frame) error {
 				for _, f := range fs {
 					got = append(got, string(f.Entries()[entryHeader:]))
 				}

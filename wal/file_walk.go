@@ -131,7 +131,7 @@ func (w *walk) verify() {
 // Read calls fn for the frames from the one that holds from, until the end of what was written when it began.
 // ErrTrimmed says that the log does not reach back so far.
 func (b *FileBackend) Read(from LSN, fn func(Frame) error) error {
-	return b.scan(from, 1, readChunk, func(fs []Frame) error {
+	return b.scan(from, b.Marks().Written, 1, readChunk, func(fs []Frame) error {
 		for _, f := range fs {
 			if err := fn(f); err != nil {
 				return err
@@ -142,15 +142,12 @@ func (b *FileBackend) Read(from LSN, fn func(Frame) error) error {
 }
 
 // Scan is Read for recovery: it checks the frames with so many goroutines, and calls fn with all frames of a chunk of some
-// megabytes, which are valid during the call.
+// megabytes, which are valid during the call. What is appended while the log is off is no part of it.
 func (b *FileBackend) Scan(from LSN, workers int, fn func(fs []Frame) error) error {
-	return b.scan(from, workers, scanChunk, fn)
+	return b.scan(from, b.Info().Last, workers, scanChunk, fn)
 }
 
-func (b *FileBackend) scan(from LSN, workers int, size int64, fn func(fs []Frame) error) error {
-	b.mu.Lock()
-	until := b.marks.Written
-	b.mu.Unlock()
+func (b *FileBackend) scan(from, until LSN, workers int, size int64, fn func(fs []Frame) error) error {
 	w := walk{b: b, workers: workers, size: size}
 	for from <= until {
 		s, err := b.holding(from)

@@ -43,8 +43,8 @@ func (n *node) announce(out io.Writer) {
 
 // dataNote says where the data lies and when it is safe.
 func (n *node) dataNote() string {
-	if n.persist == nil {
-		return "in memory only: it is gone when the server stops"
+	if !n.store.Current().WAL.Enabled {
+		return n.persist.dir + "   (snapshots only: there is no log)"
 	}
 	when := map[string]string{
 		"always":   "on disk before a reply says so",

@@ -27,6 +27,7 @@ func endToEnd(tb testing.TB, depth int, words ...string) (round func()) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- n.run() }()
+	eventually(tb, "the data is loaded", func() bool { return !n.persist.loading.Load() })
 	c, err := net.Dial("tcp", "127.0.0.1:"+port)
 	if err != nil {
 		tb.Fatal(err)

@@ -26,12 +26,37 @@ func (c config) Get(patterns []string) []commands.KV {
 }
 
 // Set changes all pairs or none.
-func (c config) Set(pairs []commands.KV, user string, protectedOK bool) error {
+func (c config) Set(pairs []commands.KV, user string, protectedOK bool) (settled func(done func(error)), err error) {
 	list := make([]configs.KV, len(pairs))
 	for i, kv := range pairs {
 		list[i] = configs.KV(kv)
 	}
-	return c.n.store.Set(list, user, protectedOK)
+	if err := c.n.store.Set(list, user, protectedOK); err != nil {
+		return nil, err
+	}
+	var slow []func() error
+	for _, kv := range list {
+		if w := c.n.persist.wish(kv.Name); w != nil {
+			slow = append(slow, func() error {
+				if <-w.over; w.err != nil {
+					return fmt.Errorf("ERR CONFIG SET failed (possibly related to argument '%s') - %w", kv.Name, w.err)
+				}
+				return nil
+			})
+		}
+	}
+	if len(slow) == 0 {
+		return nil, nil //nolint:nilnil // nothing to wait for
+	}
+	return func(done func(error)) {
+		go func() {
+			var errs []error
+			for _, f := range slow {
+				errs = append(errs, f())
+			}
+			done(errors.Join(errs...))
+		}()
+	}, nil
 }
 
 // Unset takes back what Set changed.

@@ -22,13 +22,13 @@ type hiding struct {
 	why   hideReason
 }
 
-// ask adds or removes a reason as holds says, which it returns. One call asks after the other, so that the last answer
-// counts.
-func (h *hiding) ask(why hideReason, holds func() bool) (on bool) {
+// ask adds or removes a reason as holds says. One call asks after the other, so that the last answer counts. It may be
+// called with stripes locked.
+func (h *hiding) ask(why hideReason, holds func() bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before := h.why
-	if on = holds(); on {
+	if holds() {
 		h.why |= why
 	} else {
 		h.why &^= why
@@ -36,7 +36,6 @@ func (h *hiding) ask(why hideReason, holds func() bool) (on bool) {
 	if h.why != before { // every command reads what it stores
 		h.space.HideOnly(h.why != 0)
 	}
-	return on
 }
 
 // paused follows CLIENT PAUSE.

@@ -10,8 +10,7 @@ import (
 	"github.com/reredis/reredis/internal/version"
 )
 
-// randomKey is a key of the hash that orders the keyspace. Without a log nothing outlives the process,
-// so it need not either; with one the data directory has the key.
+// randomKey is a key of the hash that orders the keyspace; the data directory keeps it.
 func randomKey() (key [16]byte) {
 	_, _ = rand.Read(key[:]) // never fails: crypto/rand ends the process instead
 	return key
@@ -49,9 +48,7 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		Purge:     n.purge.begin,
 		Log:       func(message string) { n.log.Info(message) },
 	}
-	if n.persist != nil {
-		deps.Persistence = n.persist
-	}
+	deps.Persistence = n.persist
 	return deps
 }
 
@@ -95,20 +92,10 @@ func (c clients) Each(visit func(*bus.Client, bus.ConnState) bool, done func()) 
 // shutdowner stops the server for SHUTDOWN.
 type shutdowner struct{ n *node }
 
-// Begin stops the server, after a snapshot if one is asked for. The log needs none.
+// Begin stops the server, after a snapshot if one is asked for or nothing else keeps the data.
 func (s shutdowner) Begin(o commands.ShutdownOptions, begun func(error)) {
 	s.n.log.Info("User requested shutdown...")
-	stop := func(err error) {
-		if err != nil && !o.Force {
-			begun(err)
-			return
-		}
-		begun(nil)
-		s.n.stop()
-	}
-	if !o.Save || s.n.persist == nil || !s.n.persist.Save(stop) {
-		stop(nil)
-	}
+	s.n.shutdown(o, begun)
 }
 
 // Abort finds nothing to take back: a shutdown begins at once.

@@ -11,34 +11,72 @@ import (
 	"github.com/reredis/reredis/wal"
 )
 
-// journal joins the log to the bus, which fills it, and to the server, whose replies wait for it. The log comes
-// when the data has been loaded; before that nothing changes, so nothing is appended, and nothing waits. The bus has
-// the journal from the start: a command that is just being let in when the log comes is logged as well.
+// journal joins the log to the bus, which fills it, and to the server, whose replies wait for it. There is a log from
+// when the data has been loaded, or from when it is turned on; before that nothing is appended, and nothing waits. The
+// bus has the journal before there is a log: a command that is just being let in when the log comes is logged as well.
 type journal struct {
-	log    atomic.Pointer[wal.Log]
+	now atomic.Pointer[logNow]
+	// free is the last LSN of logs that have ended: no reply waits for it any more.
+	free   atomic.Uint64
 	groups sync.Pool // of *[]wal.Entry, for commands with more than one effect
 
 	mu    sync.Mutex
 	loops []*committer
 }
 
-// attach gives it the log.
-func (j *journal) attach(l *wal.Log) {
+// logNow is the log that commands append to. It comes and goes in an exclusive phase.
+type logNow struct {
+	*wal.Log
+	// gated says that replies wait for it: it is more than what a snapshot needs.
+	gated bool
+	// counts says that it keeps the data: a failure is one for the clients, too.
+	counts bool
+}
+
+// attach gives it the log; nobody uses the keyspace meanwhile.
+func (j *journal) attach(l logNow) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.log.Store(l)
+	j.now.Store(&l)
 	for _, c := range j.loops {
 		c.w.Store(l.Register(c.wake))
 	}
 }
 
+// detach takes the log away; nobody uses the keyspace meanwhile. Replies that wait may leave: either the log is durable, or
+// it was none yet.
+func (j *journal) detach() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.free.Store(uint64(j.now.Load().Appended()))
+	j.now.Store(nil)
+	for _, c := range j.loops {
+		c.wake()
+	}
+}
+
 // Append appends the effects of one command.
 func (j *journal) Append(effects []bus.Effect) uint64 {
+	l := j.now.Load()
+	if l == nil {
+		return 0
+	}
+	var lsn wal.LSN
 	if len(effects) == 1 {
 		e := &effects[0]
 		one := [1]wal.Entry{{Slot: e.Slot, DB: e.DB, Effect: e.RESP}}
-		return uint64(j.log.Load().Append(one[:]))
+		lsn = l.Append(one[:])
+	} else {
+		lsn = j.appendGroup(l, effects)
 	}
+	if !l.gated {
+		return 0
+	}
+	return uint64(lsn)
+}
+
+// appendGroup appends more than one effect.
+func (j *journal) appendGroup(l *logNow, effects []bus.Effect) wal.LSN {
 	group, ok := j.groups.Get().(*[]wal.Entry)
 	if !ok {
 		group = new([]wal.Entry)
@@ -48,12 +86,12 @@ func (j *journal) Append(effects []bus.Effect) uint64 {
 		e := &effects[i]
 		list = append(list, wal.Entry{Slot: e.Slot, DB: e.DB, Effect: e.RESP})
 	}
-	lsn := j.log.Load().Append(list)
+	lsn := l.Append(list)
 	clear(list) // the effects are the caller's
 	if *group = list; cap(list) <= keepGroup {
 		j.groups.Put(group)
 	}
-	return uint64(lsn)
+	return lsn
 }
 
 // keepGroup is how many entries of a group are room that is kept for the next one.
@@ -61,8 +99,8 @@ const keepGroup = 4096
 
 // Gate is the LSN that a reply waits for which tells of a slot.
 func (j *journal) Gate(db int, slot uint16) uint64 {
-	l := j.log.Load()
-	if l == nil {
+	l := j.now.Load()
+	if l == nil || !l.gated {
 		return 0
 	}
 	return uint64(l.Gate(db, slot))
@@ -70,36 +108,41 @@ func (j *journal) Gate(db int, slot uint16) uint64 {
 
 // Appended is the gate of a reply that may tell of any slot.
 func (j *journal) Appended() uint64 {
-	l := j.log.Load()
-	if l == nil {
+	l := j.now.Load()
+	if l == nil || !l.gated {
 		return 0
 	}
 	return uint64(l.Appended())
 }
 
-// Admit says whether a write may execute.
+// Admit says whether a write may execute. A log that does not keep the data yet may delay it, but not refuse it.
 func (j *journal) Admit() error {
-	l := j.log.Load()
+	l := j.now.Load()
 	if l == nil {
-		return errLoading
+		return nil
 	}
-	err := l.Admit()
-	if errors.Is(err, wal.ErrPark) {
+	switch err := l.Admit(); {
+	case errors.Is(err, wal.ErrPark):
 		return bus.ErrBehind
+	case l.counts:
+		return err
 	}
-	return err
+	return nil
 }
 
 // Admitted calls wake when a write should ask again.
-func (j *journal) Admitted(wake func()) bool { return j.log.Load().Admitted(wake) }
+func (j *journal) Admitted(wake func()) bool {
+	l := j.now.Load()
+	return l != nil && l.Admitted(wake)
+}
 
 // Register adds an event loop.
 func (j *journal) Register(wake func()) server.Committer {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	c := &committer{wake: wake}
+	c := &committer{j: j, wake: wake}
 	j.loops = append(j.loops, c)
-	if l := j.log.Load(); l != nil {
+	if l := j.now.Load(); l != nil {
 		c.w.Store(l.Register(wake))
 	}
 	return c
@@ -107,11 +150,20 @@ func (j *journal) Register(wake func()) server.Committer {
 
 // Wait waits until replies with this gate may leave, or the connection is gone.
 func (j *journal) Wait(gate uint64, gone <-chan struct{}) error {
-	return j.log.Load().Wait(wal.LSN(gate), gone)
+	l := j.now.Load()
+	if l == nil || gate <= j.free.Load() {
+		return nil
+	}
+	err := l.Wait(wal.LSN(gate), gone)
+	if err != nil && gate <= j.free.Load() {
+		return nil
+	}
+	return err
 }
 
 // committer is an event loop as the log knows it.
 type committer struct {
+	j    *journal
 	wake func()
 	w    atomic.Pointer[wal.Waiter] // nil before there is a log
 }
@@ -122,7 +174,7 @@ func (c *committer) Commit(gate uint64) uint64 {
 	if w == nil {
 		return 0
 	}
-	return uint64(w.Commit(wal.LSN(gate)))
+	return max(uint64(w.Commit(wal.LSN(gate))), c.j.free.Load())
 }
 
 // dues takes the effects of keys that fell due or are evicted, each a group of its own. It is used by one goroutine at a time.
@@ -133,6 +185,10 @@ type dues struct {
 
 // Effect appends one.
 func (d *dues) Effect(db int, slot uint16, argv [][]byte) {
+	l := d.j.now.Load()
+	if l == nil {
+		return
+	}
 	d.text = resp.AppendCommand(d.text[:0], argv...)
-	d.j.log.Load().Append([]wal.Entry{{Slot: slot, DB: uint16(db), Effect: d.text}})
+	l.Append([]wal.Entry{{Slot: slot, DB: uint16(db), Effect: d.text}})
 }

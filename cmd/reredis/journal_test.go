@@ -14,7 +14,8 @@ func TestJournalAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector makes pools forget")
 	}
 	var j journal
-	j.attach(wal.New(wal.Options{Databases: 1}, wal.NewFileBackend(memfs.New(1), wal.FileOptions{}), wal.Info{First: 1}))
+	l := wal.New(wal.Options{Databases: 1}, wal.NewFileBackend(memfs.New(1), wal.FileOptions{}), wal.Info{First: 1})
+	j.attach(logNow{l, true, true})
 	for _, n := range []int{1, 2, 100} {
 		effects := make([]bus.Effect, n)
 		for i := range effects {

@@ -55,7 +55,7 @@ func (t *walTool) snapshot() (err error) {
 		fmt.Fprintf(t.out, "damaged          snapshot %d: %v\n", d.Info.ID, d.Err)
 	}
 	s := wal.NewSnapshotter(wal.SnapOptions{HashKey: key, Compress: t.compress, Epoch: info.Epoch}, b, resting(done.Last), info)
-	made, err := s.Make(ctx, walker{space})
+	made, err := s.Make(ctx, walker{space: space})
 	if err != nil {
 		return err
 	}

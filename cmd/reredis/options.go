@@ -11,16 +11,12 @@ import (
 
 // serverOptions is the configuration in the server's words.
 func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
-	sinks := make([]keyspace.Sink, max(1, loops)) // one for each loop, nil: no log
-	var log server.Log
-	if n.persist != nil {
-		log = &n.persist.journal
-		for i := range sinks {
-			sinks[i] = &dues{j: &n.persist.journal}
-		}
+	sinks := make([]keyspace.Sink, max(1, loops)) // one for each loop
+	for i := range sinks {
+		sinks[i] = &dues{j: &n.persist.journal}
 	}
 	return server.Options{
-		WAL: log,
+		WAL: &n.persist.journal,
 		Bus: n.bus, Log: n.log,
 		Bind: serverBind(cfg), Port: cfg.Server.Port, Backlog: cfg.Server.TCPBacklog,
 		UnixSocket: cfg.Server.UnixSocket, UnixSocketPerm: cfg.Server.UnixSocketPerm,
@@ -30,9 +26,6 @@ func (n *node) serverOptions(cfg *configs.Config, loops int) server.Options {
 		Upkeep: func(c *bus.Ctx, share, of int, budget time.Duration) (more bool, rest time.Duration) {
 			if share == 0 {
 				n.tracking.Tick()
-			}
-			if n.persist != nil && n.persist.hold() {
-				return false, 50 * time.Millisecond
 			}
 			c.Tx.Sink = sinks[share]
 			n.watch.timed("expire-cycle", func() { more = n.space.Tick(c.Tx, share, of, budget) })
@@ -120,8 +113,11 @@ func (n *node) follow() {
 	})
 	n.store.OnChange([]string{"wal"}, func(old, next *configs.Config) (commit, rollback func(), err error) {
 		return func() {
-			if n.persist != nil && old.WAL.Policy != next.WAL.Policy {
+			if old.WAL.Policy != next.WAL.Policy {
 				n.persist.setPolicy(next.WAL.Policy)
+			}
+			if old.WAL.Enabled != next.WAL.Enabled {
+				n.persist.setLog(next.WAL.Enabled)
 			}
 		}, nil, nil
 	})

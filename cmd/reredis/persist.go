@@ -17,7 +17,7 @@ import (
 )
 
 // persistence is the log and the snapshots of a node: it recovers the data at the start, joins the log to
-// the bus and the server, and keeps the log short.
+// the bus and the server, turns it on and off, and keeps it short.
 type persistence struct {
 	n       *node
 	dir     string // absolute
@@ -34,16 +34,23 @@ type persistence struct {
 	took     atomic.Int64 // of the loading, in nanoseconds
 	torn     atomic.Int64 // bytes cut off at the start
 
-	mu     sync.Mutex // guards policy and saves
+	// layered says that commands pass the journal. It begins before there is a log and ends after.
+	layered atomic.Bool
+
+	mu     sync.Mutex // guards policy, want and saves
 	policy wal.Policy // of the log, which there may not be yet
+	want   bool       // a log
 	saves  saves
-	work   sync.WaitGroup // snapshots and reloads
+	// The last changes of parameters that take a while; nil: there was none.
+	logWish, policyWish *wish
+	work                sync.WaitGroup // what is done for clients
 
-	// making is held while a snapshot is made and while the data is read back; before mu.
-	making sync.Mutex
+	// making is held while a snapshot is made, while the data is read back, and while a log comes or goes; before mu.
+	making  sync.Mutex
+	running *running // nil: no log; changed with making held
 
-	stop context.CancelFunc // of run, and then of close
-	over chan error         // of the log's Run
+	changing sync.Mutex                              // held while the policy changes
+	flushing atomic.Pointer[context.CancelCauseFunc] // of a flush that is to end if the log takes nothing
 }
 
 // dataDir is where a node keeps its data.
@@ -70,7 +77,9 @@ func newPersistence(n *node, cfg *configs.Config) (*persistence, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &persistence{n: n, dir: dir, hashKey: key, policy: policy, started: n.started, over: make(chan error, 1)}
+	p := &persistence{n: n, dir: dir, hashKey: key, policy: policy, want: cfg.WAL.Enabled, started: n.started}
+	p.saves.ctx, p.saves.stop = context.WithCancelCause(context.Background())
+	p.layered.Store(p.want)
 	p.backend = wal.NewFileBackend(files, wal.FileOptions{
 		SegmentSize: cfg.WAL.SegmentSize, RefuseTorn: cfg.WAL.TornTail == "refuse",
 	})
@@ -116,32 +125,50 @@ func (p *persistence) load(ctx context.Context) error {
 	p.took.Store(int64(took))
 	p.torn.Store(info.TornBytes)
 	log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", took.Seconds()), "keys", done.Keys, "entries", done.Entries, "lsn", done.Last)
-	p.begin(info)
+	return p.begin(info)
+}
+
+// begin lets clients in, with a log if there is to be one.
+func (p *persistence) begin(info wal.Info) error {
+	cfg := p.n.store.Current()
+	p.making.Lock()
+	defer p.making.Unlock()
+	p.mu.Lock()
+	on := p.want
+	p.mu.Unlock()
+	p.layer(on)
+	if on {
+		// The data is what is on disk, so the log goes on where it ended.
+		if err := p.backend.Continue(); err != nil {
+			return errors.Join(err, p.backend.Close(false))
+		}
+		p.running = p.open(p.logOptions())
+		p.journal.attach(logNow{p.running.log, true, true})
+		if err := p.changePolicy(); err != nil { // it may have been another for a moment
+			return err
+		}
+	} else {
+		p.n.log.Warn("there is no log (appendonly no): what changes from now on is kept by snapshots only", "saved", savedUpTo(info))
+	}
+	p.snaps.Store(wal.NewSnapshotter(wal.SnapOptions{
+		HashKey: p.hashKey, Keep: cfg.WAL.Keep, Progress: p.saveProgress,
+	}, p.backend, logOfSnapshots{p}, info))
+	p.loading.Store(false)
+	p.hold()            // nothing has to stay any more
+	p.n.bus.Recompose() // without the question whether data is being loaded
 	return nil
 }
 
-// begin opens the log for writing and lets clients in.
-func (p *persistence) begin(info wal.Info) {
-	cfg := p.n.store.Current()
-	p.mu.Lock()
-	l := wal.New(wal.Options{
-		Policy: p.policy, Databases: cfg.Keyspace.Databases,
-		UnsyncedLimit: cfg.WAL.UnsyncedLimit, SyncLate: cfg.WAL.SyncLate,
-		ReadOnlyOnError: cfg.WAL.OnSyncError == "readonly", Log: p.n.log,
-		Fatal:     func(err error) { p.n.fail(fmt.Errorf("the log can not be written: %w", err)) },
-		Committed: p.n.watch.committed,
-	}, p.backend, info)
-	p.journal.attach(l)
-	p.mu.Unlock() // who changes the policy from now on changes the log's
-	run, stop := context.WithCancel(context.Background())
-	p.stop = stop
-	go func() { p.over <- l.Run(run) }()
-	p.snaps.Store(wal.NewSnapshotter(wal.SnapOptions{
-		HashKey: p.hashKey, Keep: cfg.WAL.Keep, Progress: p.saveProgress,
-	}, p.backend, l, info))
-	p.hold() // nothing has to stay any more
-	p.loading.Store(false)
-	p.n.bus.Recompose() // without the question whether data is being loaded
+// savedUpTo tells until when the data on disk goes.
+func savedUpTo(info wal.Info) string {
+	switch n := len(info.Snapshots); {
+	case !info.Off:
+		return "up to the end of the log"
+	case n == 0:
+		return "nothing"
+	default:
+		return time.UnixMilli(info.Snapshots[n-1].Millis).Format(time.RFC3339)
+	}
 }
 
 // report notes how far recovery is, and logs it now and then.
@@ -158,36 +185,24 @@ func (p *persistence) report() func(wal.Progress) {
 
 // close ends the log after the last command: all that was acknowledged is on disk then.
 func (p *persistence) close() error {
-	if p.stop == nil {
+	if p.snaps.Load() == nil {
 		return nil // never loaded
 	}
 	p.endSaves()
-	p.stop()
-	return <-p.over
-}
-
-// hold says whether keys that fell due must stay, hidden, because the log takes nothing now.
-func (p *persistence) hold() bool {
-	return p.n.hides.ask(hideForLog, func() bool {
-		l := p.journal.log.Load()
-		return l == nil || l.Admit() != nil
-	})
-}
-
-// setPolicy changes what replies wait for; with always it returns when all that was answered before is on disk.
-func (p *persistence) setPolicy(name string) {
-	policy, err := wal.ParsePolicy(name)
-	if err == nil {
-		p.mu.Lock()
-		p.policy = policy
-		l := p.journal.log.Load()
-		p.mu.Unlock()
-		if l == nil {
-			return // it begins with this one
-		}
-		err = l.SetPolicy(p.n.ctx, policy)
+	var err error
+	if p.running != nil {
+		err = p.running.end()
 	}
-	if err != nil {
-		p.n.log.Error("the policy of the log could not be changed", "error", err)
+	return errors.Join(err, p.backend.Close(err == nil))
+}
+
+// hold says whether keys that fell due must stay, hidden, because the log takes nothing now. It is called when that may
+// have changed.
+func (p *persistence) hold() {
+	p.n.hides.ask(hideForLog, func() bool { return p.loading.Load() || p.journal.Admit() != nil })
+	if refused, l := p.flushing.Load(), p.journal.now.Load(); refused != nil && l != nil {
+		if err := l.Refused(); err != nil {
+			(*refused)(err)
+		}
 	}
 }

@@ -42,11 +42,22 @@ func (a *applier) Reset() error {
 }
 
 // walker walks the keyspace for snapshots.
-type walker struct{ space *keyspace.Space }
+type walker struct {
+	space *keyspace.Space
+	tx    *keyspace.Tx // that has the keyspace to itself; nil: others use it
+	step  func()       // called now and then; nil: nothing
+}
 
 // Walk emits all keys.
 func (w walker) Walk(ctx context.Context, appended func() wal.LSN, emit func(wal.SnapFrame) error) error {
-	err := w.space.NewTx().Walk(ctx, func() uint64 { return uint64(appended()) }, func(r *keyspace.Range) error {
+	tx := w.tx
+	if tx == nil {
+		tx = w.space.NewTx()
+	}
+	err := tx.Walk(ctx, func() uint64 { return uint64(appended()) }, func(r *keyspace.Range) error {
+		if w.step != nil {
+			w.step()
+		}
 		return emit(wal.SnapFrame{
 			Kind: wal.SnapRange, DB: uint16(r.DB), Slot: r.Slot, Lo: r.Lo, Hi: r.Hi,
 			Keys: uint32(r.Keys), L: wal.LSN(r.Mark), Data: r.Data,

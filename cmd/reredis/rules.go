@@ -37,22 +37,26 @@ func (n *node) admission(deps *commands.Deps) *bus.Admission {
 		Limited:      func() bool { return space.Limit().Max > 0 },
 		Room:         n.makeRoom,
 	}
-	if p := n.persist; p != nil {
-		a.Active = p.loading.Load
-		a.Command = func(c *bus.Ctx) error {
-			if c.Spec.Flags&bus.Loading == 0 && p.loading.Load() {
-				return errLoading
-			}
+	p := n.persist
+	a.Active = p.loading.Load
+	a.Command = func(c *bus.Ctx) error {
+		if c.Spec.Flags&bus.Loading == 0 && p.loading.Load() {
+			return errLoading
+		}
+		return nil
+	}
+	a.Writable = func() bus.Writable {
+		if !p.layered.Load() {
 			return nil
 		}
-		a.Writable = func() bus.Writable { return &p.journal }
+		return &p.journal
 	}
 	return a
 }
 
 // logging is the log that commands append to.
 func (n *node) logging() bus.Log {
-	if n.persist == nil {
+	if !n.persist.layered.Load() {
 		return nil
 	}
 	return &n.persist.journal
@@ -60,16 +64,11 @@ func (n *node) logging() bus.Log {
 
 // makeRoom evicts keys until there is room; what goes is logged, each key as a group of its own.
 func (n *node) makeRoom(c *bus.Ctx) (err error) {
-	var d *dues
-	if n.persist != nil {
-		d = n.persist.dues.Get().(*dues)
-		c.Tx.Sink = d
-	}
+	d := n.persist.dues.Get().(*dues)
+	c.Tx.Sink = d
 	n.watch.timed("eviction-cycle", func() { err = n.space.MakeRoom(c.Tx) })
-	if d != nil {
-		c.Tx.Sink = nil
-		n.persist.dues.Put(d)
-	}
+	c.Tx.Sink = nil
+	n.persist.dues.Put(d)
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -66,15 +67,14 @@ func serve(args, env []string, std stdio) int {
 
 // node is one server with all its parts, in the order in which they are closed last to first.
 type node struct {
-	store  *configs.Store
-	log    *slog.Logger
-	level  *slog.LevelVar
-	space  *keyspace.Space
-	bus    *bus.Bus
-	pubsub *pubsub.Hub
-	server *server.Server
-	web    *web.Server
-	// persist keeps the data on disk, nil: it is in memory only.
+	store   *configs.Store
+	log     *slog.Logger
+	level   *slog.LevelVar
+	space   *keyspace.Space
+	bus     *bus.Bus
+	pubsub  *pubsub.Hub
+	server  *server.Server
+	web     *web.Server
 	persist *persistence
 
 	rules    rules
@@ -115,18 +115,14 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 	// A saturated loop never yields, so others need a place to run (docs/architecture.md, Threads).
 	runtime.GOMAXPROCS(loops + 2)
 
-	hashKey := randomKey()
-	if cfg.WAL.Enabled {
-		var err error
-		if n.persist, err = newPersistence(n, cfg); err != nil {
-			return nil, err
-		}
-		hashKey = n.persist.hashKey
+	var err error
+	if n.persist, err = newPersistence(n, cfg); err != nil {
+		return nil, err
 	}
 	space, err := keyspace.New(keyspace.Options{
 		Databases: cfg.Keyspace.Databases,
 		Stripes:   cfg.Keyspace.Stripes,
-		HashKey:   hashKey,
+		HashKey:   n.persist.hashKey,
 		MaxValue:  cfg.Limits.ProtoMaxBulk,
 	})
 	if err != nil {
@@ -182,37 +178,40 @@ func (n *node) run() error {
 			n.stop()
 		}
 	})
-	side.Go(func() {
-		for {
-			select {
-			case s := <-signals:
-				if n.ctx.Err() != nil {
-					n.log.Warn("second signal: exiting at once", "signal", s.String())
-					os.Exit(1)
-				}
-				n.log.Info("Received "+s.String()+", scheduling shutdown...", "signal", s.String())
-				n.stop()
-			case <-webCtx.Done():
-				return
-			}
-		}
-	})
+	side.Go(func() { n.obey(signals, webCtx) })
 	side.Go(func() { n.followFiles(webCtx) })
 	side.Go(func() { _ = n.rates.Run(webCtx) }) // returns nil when webCtx ends
-	if n.persist == nil {
-		n.log.Info("Ready to accept connections")
-	} else {
-		side.Go(func() { n.persist.run(webCtx) })
-	}
+	side.Go(func() { n.persist.run(webCtx) })
 	err := n.server.Run(n.ctx)
 	n.tracking.Wait()
 	stopWeb()
 	side.Wait()
 	n.purge.close()
-	if n.persist != nil {
-		err = errors.Join(err, n.persist.close())
-	}
+	err = errors.Join(err, n.persist.close())
 	n.failMu.Lock()
 	defer n.failMu.Unlock()
 	return errors.Join(n.failure, err, webErr, n.space.Close())
+}
+
+// obey stops the node at the first signal, and the process at the second.
+func (n *node) obey(signals <-chan os.Signal, over context.Context) {
+	var stopping atomic.Bool
+	for {
+		select {
+		case s := <-signals:
+			if stopping.Swap(true) || n.ctx.Err() != nil {
+				n.log.Warn("second signal: exiting at once", "signal", s.String())
+				os.Exit(1)
+			}
+			n.log.Info("Received "+s.String()+", scheduling shutdown...", "signal", s.String())
+			n.shutdown(commands.ShutdownOptions{}, func(err error) {
+				if err != nil {
+					n.log.Error("the data could not be saved: the server goes on", "error", err)
+					stopping.Store(false)
+				}
+			})
+		case <-over.Done():
+			return
+		}
+	}
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/reredis/reredis/bus"
 	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/wal"
 	"github.com/reredis/reredis/web"
@@ -12,76 +14,177 @@ import (
 
 // saves is what is known of snapshots.
 type saves struct {
-	running bool
-	closed  bool // no further ones
-	cancel  context.CancelFunc
-	started time.Time
-	keys    int64 // written
-	total   int64 // there were at its beginning
-	err     error
-	took    time.Duration
-	count   int64
-	retry   time.Time // after a failure, not before
+	ctx       context.Context // of all of them
+	stop      context.CancelCauseFunc
+	closed    bool                    // no further ones
+	running   [2]int                  // by what they are for; with those that wait for their turn
+	beginning context.CancelCauseFunc // of the snapshot that a log begins with; nil: there is none
+	scheduled int                     // wishes to turn the log on that wait
+	again     bool                    // BGREWRITEAOF came beside a BGSAVE
+	started   time.Time
+	keys      int64 // written
+	total     int64 // there were at its beginning
+	err       error
+	took      time.Duration
+	count     int64
+	retry     time.Time // after a failure, not before
+	writes    uint64    // commands that wrote, when the last one without a log began
 }
+
+// What a snapshot is for: they are the same thing, but INFO tells of them in different fields.
+const (
+	saveData = iota // SAVE, BGSAVE, save points
+	rewrites        // to make the log shorter, or begin it
+)
 
 const (
 	triggerEvery = time.Second
 	retryAfter   = 5 * time.Second // as Redis waits after a failed save
 )
 
-// Save makes a snapshot and shortens the log.
+// Save makes a snapshot, which also makes the log shorter.
 func (p *persistence) Save(done func(error)) bool {
-	s := p.snaps.Load()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if s == nil || p.saves.running || p.saves.closed {
+	return p.saveLocked(saveData, done)
+}
+
+// Rewrite is Save for the sake of a shorter log. Beside another snapshot one is made behind it.
+func (p *persistence) Rewrite() (begun, scheduled bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.saveLocked(rewrites, func(error) {}) {
+		return true, false
+	}
+	if p.snaps.Load() == nil || p.saves.closed || p.saves.running[rewrites] > 0 {
+		return false, false
+	}
+	p.saves.again = true
+	return false, true
+}
+
+// saveLocked begins a snapshot unless one is being made.
+func (p *persistence) saveLocked(what int, done func(error)) bool {
+	if p.snaps.Load() == nil || p.saves.running != [2]int{} || p.saves.closed {
 		return false
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	p.saves.running, p.saves.cancel = true, cancel
-	p.saves.started, p.saves.keys = time.Now(), 0
-	p.saves.total = p.n.space.Stats().Keys
-	p.work.Go(func() {
-		defer cancel()
-		p.making.Lock()
-		err := p.snapshot(ctx)
-		p.making.Unlock()
-		p.saved(err)
-		done(err)
-	})
+	p.queueLocked(what, done)
 	return true
 }
 
-// snapshot makes a snapshot and drops what the log no longer needs; making is held.
-func (p *persistence) snapshot(ctx context.Context) error {
-	cfg, s, start := p.n.store.Current().WAL, p.snaps.Load(), time.Now()
-	s.Tune(cfg.Compression == "s2", cfg.Rate, true)
-	info, err := s.Make(ctx, walker{p.n.space})
-	switch {
-	case err == nil:
-		p.n.log.Info("snapshot taken", "id", info.ID, "keys", info.Keys, "bytes", info.Bytes, "lsn", info.MaxL, "seconds", time.Since(start).Seconds())
-		if err := p.journal.log.Load().Trim(s.Needed()); err != nil {
-			p.n.log.Warn("the log could not be made shorter", "error", err)
-		}
-	case errors.Is(err, context.Canceled):
-		p.n.log.Info("the snapshot that was being taken is given up")
-	default:
-		p.n.log.Error("no snapshot could be taken", "error", err)
-	}
-	return err
+// queueLocked makes a snapshot as soon as no other is being made.
+func (p *persistence) queueLocked(what int, done func(error)) {
+	p.savingLocked(what)
+	p.work.Go(func() {
+		p.making.Lock()
+		err := p.snapshot(p.saves.ctx)
+		p.saved(err, what)
+		p.making.Unlock()
+		done(err)
+	})
+}
+
+// savingLocked notes that a snapshot is wanted.
+func (p *persistence) savingLocked(what int) {
+	p.saves.running[what]++
+	p.saves.started, p.saves.keys = time.Now(), 0
+	p.saves.total = p.n.space.Stats().Keys
 }
 
 // saved notes how a snapshot ended.
-func (p *persistence) saved(err error) {
+func (p *persistence) saved(err error, what int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.saves.running = false
+	p.saves.running[what]--
+	p.saves.beginning = nil // no other snapshot is made beside it
 	p.saves.err, p.saves.took = err, time.Since(p.saves.started)
 	if err == nil {
 		p.saves.count++
 	} else {
 		p.saves.retry = time.Now().Add(retryAfter)
 	}
+	if p.saves.again && !p.saves.closed {
+		p.saves.again = false
+		p.queueLocked(rewrites, func(error) {})
+	}
+}
+
+// snapshot makes a snapshot and drops what the log no longer needs; making is held. Without a log there is one for as
+// long as it takes.
+func (p *persistence) snapshot(ctx context.Context) error {
+	ctx, failed := context.WithCancelCause(ctx)
+	defer failed(nil)
+	w := walker{space: p.n.space}
+	if p.running == nil {
+		if err := p.beginSpool(failed); err != nil {
+			p.n.log.Error("no snapshot could be taken", "error", err)
+			return err
+		}
+		defer p.endLog()
+		mine := p.running.log.Register(func() {})
+		w.step = func() { mine.Commit(0) } // so that memory does not hold all of it
+	}
+	return p.makeSnapshot(ctx, w)
+}
+
+// beginSpool lets commands append what a snapshot needs; replies do not wait for it.
+func (p *persistence) beginSpool(failed func(error)) error {
+	if err := p.backend.Suspend(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.saves.writes = p.n.writes()
+	p.mu.Unlock()
+	o := p.provisional(p.logOptions(), failed)
+	o.Policy, o.ReadOnlyOnError = wal.No, false
+	p.layer(true)
+	p.running = p.open(o)
+	p.alone(func() { p.journal.attach(logNow{p.running.log, false, false}) })
+	return nil
+}
+
+// makeSnapshot makes a snapshot, with what the log has of it.
+func (p *persistence) makeSnapshot(ctx context.Context, w walker) error {
+	cfg, s, start := p.n.store.Current().WAL, p.snaps.Load(), time.Now()
+	s.Tune(cfg.Compression == "s2", cfg.Rate, w.tx == nil)
+	info, err := s.Make(ctx, w)
+	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	switch {
+	case err == nil:
+		p.n.log.Info("snapshot taken", "id", info.ID, "keys", info.Keys, "bytes", info.Bytes, "lsn", info.MaxL, "seconds", time.Since(start).Seconds())
+		if p.backend.Info().Off {
+			break // what it takes the place of is discarded
+		}
+		if err := p.running.log.Trim(s.Needed()); err != nil {
+			p.n.log.Warn("the log could not be made shorter", "error", err)
+		}
+	case errors.Is(err, errStopping), errors.Is(err, errTurnedOff):
+		p.n.log.Info("the snapshot that was being taken is given up", "because", context.Cause(ctx))
+	default:
+		p.n.log.Error("no snapshot could be taken", "error", err)
+	}
+	return err
+}
+
+// logOfSnapshots is the log as snapshots need it, also where there is none and nothing changes.
+type logOfSnapshots struct{ p *persistence }
+
+// Appended is the last LSN that was given out.
+func (l logOfSnapshots) Appended() wal.LSN {
+	if now := l.p.journal.now.Load(); now != nil {
+		return now.Appended()
+	}
+	return l.p.backend.Marks().Written
+}
+
+// WaitDurable returns once an LSN is durable.
+func (l logOfSnapshots) WaitDurable(ctx context.Context, lsn wal.LSN) error {
+	if now := l.p.journal.now.Load(); now != nil {
+		return now.WaitDurable(ctx, lsn)
+	}
+	return nil
 }
 
 func (p *persistence) saveProgress(at wal.Progress) {
@@ -94,9 +197,7 @@ func (p *persistence) saveProgress(at wal.Progress) {
 func (p *persistence) endSaves() {
 	p.mu.Lock()
 	p.saves.closed = true
-	if p.saves.running {
-		p.saves.cancel()
-	}
+	p.saves.stop(errStopping)
 	p.mu.Unlock()
 	p.work.Wait()
 }
@@ -110,26 +211,28 @@ func (p *persistence) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-t.C:
-			if why := p.due(now); why != "" {
+			if why, what := p.due(now); why != "" {
 				p.n.log.Info("taking a snapshot", "because", why)
-				p.Save(func(error) {})
+				p.mu.Lock()
+				p.saveLocked(what, func(error) {})
+				p.mu.Unlock()
 			}
 		}
 	}
 }
 
 // due says why a snapshot should be taken now, "" if it should not.
-func (p *persistence) due(now time.Time) string {
+func (p *persistence) due(now time.Time) (why string, what int) {
 	st := p.Status()
 	p.mu.Lock()
 	wait := now.Before(p.saves.retry)
 	p.mu.Unlock()
-	if st.Saving || st.Loading || wait {
-		return ""
+	if st.Saving || st.Rewriting || st.Loading || wait {
+		return "", 0
 	}
 	cfg := p.n.store.Current().WAL
-	if cfg.Growth > 0 && st.LogSize > cfg.LogSize && st.LogSize >= st.LogBase+st.LogBase*cfg.Growth/100 {
-		return "the log has grown"
+	if cfg.Growth > 0 && p.counts() && st.LogSize > cfg.LogSize && st.LogSize >= st.LogBase+st.LogBase*cfg.Growth/100 {
+		return "the log has grown", rewrites
 	}
 	last := st.LastSave
 	if last.IsZero() {
@@ -137,41 +240,58 @@ func (p *persistence) due(now time.Time) string {
 	}
 	for _, s := range cfg.Save {
 		if st.Changes >= s.Changes && st.Changes > 0 && now.Sub(last) >= s.After {
-			return "save point"
+			return "save point", saveData
 		}
 	}
-	return ""
+	return "", 0
 }
 
 // Status tells how things are.
 func (p *persistence) Status() commands.PersistenceStatus {
 	st := commands.PersistenceStatus{
-		Loading: p.loading.Load(), LoadStarted: p.started, Loaded: p.loaded.Load(), Log: true,
+		Loading: p.loading.Load(), LoadStarted: p.started, Loaded: p.loaded.Load(),
 	}
 	if at := p.progress.Load(); at != nil && st.Loading {
 		st.LoadTotal, st.LoadDone, st.Loaded = at.Total, at.Bytes, at.Keys
 	}
-	l, s := p.journal.log.Load(), p.snaps.Load()
-	if l == nil || s == nil {
-		return st
-	}
-	stats := l.Stats()
-	st.WriteError = l.Refused()
-	st.Pending = stats.Unsynced
-	st.LogSize = p.backend.LogBytes()
-	st.Changes = int64(stats.Appended)
-	if all := s.Snapshots(); len(all) > 0 {
-		newest := all[len(all)-1]
-		st.LastSave, st.LogBase = time.UnixMilli(newest.Millis), newest.Bytes
-		st.Changes = int64(stats.Appended) - int64(newest.MaxL)
-	}
+	l, s := p.journal.now.Load(), p.snaps.Load()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.saves.running {
-		st.Saving, st.SaveStarted, st.SaveKeys, st.SaveTotal = true, p.saves.started, p.saves.keys, p.saves.total
+	st.Log = p.want
+	if s == nil {
+		return st
+	}
+	if all := s.Snapshots(); len(all) > 0 {
+		newest := all[len(all)-1]
+		st.LastSave, st.LogBase, st.Changes = time.UnixMilli(newest.Millis), newest.Bytes, -int64(newest.MaxL)
+	}
+	st.LogSize = p.backend.LogBytes()
+	if l != nil && l.counts {
+		stats := l.Stats()
+		st.WriteError, st.Pending = l.Refused(), stats.Unsynced
+		st.Changes += int64(stats.Appended)
+	} else if n := p.n.writes(); n >= p.saves.writes {
+		st.Changes = int64(n - p.saves.writes)
+	} else {
+		st.Changes = int64(n) // CONFIG RESETSTAT
+	}
+	st.Saving, st.Rewriting = p.saves.running[saveData] > 0, p.saves.running[rewrites] > 0
+	st.Scheduled = p.saves.scheduled > 0 || p.saves.again
+	if st.Saving || st.Rewriting {
+		st.SaveStarted, st.SaveKeys, st.SaveTotal = p.saves.started, p.saves.keys, p.saves.total
 	}
 	st.LastError, st.LastTook, st.Saves = p.saves.err, p.saves.took, p.saves.count
 	return st
+}
+
+// writes is how many commands have written, about: it stands for the number of changes where no log counts them.
+func (n *node) writes() (sum uint64) {
+	for _, k := range n.bus.Counts() {
+		if k.Spec.Flags&bus.Write != 0 {
+			sum += k.Calls.Load() - min(k.Calls.Load(), k.Failed.Load())
+		}
+	}
+	return sum
 }
 
 // figures are those of the metrics.
@@ -182,8 +302,8 @@ func (p *persistence) figures() web.WAL {
 		SnapshotBytes: st.LogBase, SnapshotTook: st.LastTook,
 		Recovered: time.Duration(p.took.Load()), TornBytes: p.torn.Load(),
 	}
-	l, s := p.journal.log.Load(), p.snaps.Load()
-	if l == nil || s == nil {
+	l, s := p.journal.now.Load(), p.snaps.Load()
+	if l == nil || s == nil || !l.counts {
 		return w
 	}
 	stats := l.Stats()
@@ -201,8 +321,8 @@ func (p *persistence) ready() error {
 	if p.loading.Load() {
 		return errors.New("loading the data")
 	}
-	if err := p.journal.log.Load().Refused(); err != nil {
-		return err
+	if l := p.journal.now.Load(); l != nil && l.counts {
+		return l.Refused()
 	}
 	return nil
 }

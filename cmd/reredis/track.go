@@ -6,11 +6,6 @@ import "github.com/reredis/reredis/configs"
 func (n *node) track(cfg *configs.Config) {
 	t := n.tracking
 	t.Space, t.Changed = n.space, n.bus.Recompose
-	t.Appended = func() uint64 {
-		if n.persist == nil {
-			return 0
-		}
-		return n.persist.journal.Appended()
-	}
+	t.Appended = n.persist.journal.Appended
 	t.SetMax(cfg.Limits.TrackedKeys)
 }

@@ -11,9 +11,7 @@ func (n *node) webOptions(cfg *configs.Config) web.Options {
 	v := version.Get()
 	sources := web.Sources{Commands: n.bus, Net: n.webNet, Keyspace: n.webKeyspace, Config: n.webConfig}
 	var ready func() error
-	if n.persist != nil {
-		sources.WAL, ready = n.persist.figures, n.persist.ready
-	}
+	sources.WAL, ready = n.persist.figures, n.persist.ready
 	return web.Options{
 		Off:  !cfg.HTTP.Enabled,
 		Bind: configs.Addrs(cfg.HTTP.Bind), Port: cfg.HTTP.Port,
