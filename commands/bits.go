@@ -91,13 +91,16 @@ func setBit(c *bus.Ctx) error {
 	if on == 1 {
 		changed |= bit
 	}
-	if changed != old || at >= size || it.Encoding() != "raw" {
+	switch {
+	case changed != old || at >= size:
 		if _, err := c.Tx.SetRange(c.Args[1], at, []byte{changed}); err != nil {
 			return err
 		}
-	}
-	if changed != old || at >= size {
 		c.Event(bus.EventString, "setbit", c.Args[1])
+	case it.Encoding() != "raw":
+		if err := c.Tx.PatchSame(c.Args[1], at, []byte{changed}); err != nil {
+			return err
+		}
 	}
 	writeBit(c, old&bit)
 	return nil

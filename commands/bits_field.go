@@ -327,7 +327,7 @@ func (f *fields) run(c *bus.Ctx, o *fieldOp) {
 // written, even if nothing was, and its encoding becomes raw, which raw says it is.
 func (f *fields) store(tx *keyspace.Tx, key []byte, raw bool) error {
 	last := &f.spans[len(f.spans)-1]
-	size, differ := last.to, false
+	size, differ, patch := last.to, false, (*keyspace.Tx).Patch
 	for i := range f.spans {
 		f.trim(&f.spans[i])
 		differ = differ || f.spans[i].from < f.spans[i].to
@@ -338,12 +338,15 @@ func (f *fields) store(tx *keyspace.Tx, key []byte, raw bool) error {
 		}
 		last.to = size
 	}
+	if size <= len(f.value) && !differ {
+		patch = (*keyspace.Tx).PatchSame
+	}
 	// The last comes first: only what grows or moves the string can fail.
 	for _, s := range slices.Backward(f.spans) {
 		if s.from == s.to {
 			continue
 		}
-		if err := tx.Patch(key, s.from, f.bytes(s)); err != nil {
+		if err := patch(tx, key, s.from, f.bytes(s)); err != nil {
 			return err
 		}
 	}

@@ -228,3 +228,21 @@ func join(argv [][]byte) (b []byte) {
 
 // allCommands are those of the rig's bus, for another bus.
 func allCommands(r *rig) []bus.Spec { return commands.All(r.deps) }
+
+// TestWatchSameBits: bits that are set to what they are change nothing for those who watch, though the string
+// becomes raw.
+func TestWatchSameBits(t *testing.T) {
+	for _, line := range []string{"SETBIT k 1 0", "BITFIELD k SET u8 0 49", "BITFIELD k INCRBY u8 8 0 SET u8 0 49"} {
+		for name, s := range map[string]server{"Redis": newRemote(t), "Reredis": newRig(t).connect()} {
+			for _, l := range []string{"SET k 12", "WATCH k", line, "MULTI", "PING"} {
+				s.do(strings.Fields(l)...)
+			}
+			if got := show(s.do("EXEC")); got != "[+PONG]" {
+				t.Errorf("%s, %s: EXEC answers %s", name, line, got)
+			}
+			if got := show(s.do("OBJECT", "ENCODING", "k")); got != `"raw"` {
+				t.Errorf("%s, %s: the encoding is %s", name, line, got)
+			}
+		}
+	}
+}

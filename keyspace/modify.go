@@ -59,6 +59,14 @@ func (t *Tx) Patch(key []byte, off int, val []byte) error {
 	return err
 }
 
+// PatchSame is Patch with bytes that are there already: the string's encoding becomes "raw", which is no change to
+// those who watch the key.
+func (t *Tx) PatchSame(key []byte, off int, val []byte) error {
+	t.quiet = true
+	defer func() { t.quiet = false }()
+	return t.Patch(key, off, val)
+}
+
 // tooLong says whether n bytes from off on end behind MaxValue. What was stored
 // once is not too long for those who apply effects.
 func (t *Tx) tooLong(off, n int) bool {

@@ -43,6 +43,8 @@ type Tx struct {
 	wheels recordView // the stripe's records as its wheels see them
 	pool   *evictPool // nil until MakeRoom or Tick removes a key
 
+	quiet bool // nothing changes: PatchSame
+
 	views []view // debug builds: slices given out by ViewCopy
 }
 

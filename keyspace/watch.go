@@ -136,6 +136,9 @@ func (in *interests) interest(db int, key []byte) *interest {
 
 // changed tells those who are interested that a key changes. The caller has tested interests.on.
 func (t *Tx) changed(st *stripe, db int, key []byte) {
+	if t.quiet {
+		return
+	}
 	in := &st.interests
 	if it := in.interest(db, key); it != nil {
 		it.changes.Add(1)
