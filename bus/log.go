@@ -110,6 +110,31 @@ func Logging(current func() Log) Layer {
 	}}
 }
 
+// Logged runs f, which changes keys whose stripes are held, for a command that the log layer does not surround: what f
+// changes is a group of its own. In a transaction it belongs to that.
+func (c *Ctx) Logged(f func() error) error {
+	if c.Tx.Sink != nil || c.bus.events.log == nil {
+		return f()
+	}
+	l := c.bus.events.log()
+	if l == nil {
+		return f()
+	}
+	g := &c.group
+	g.begin(nil)
+	c.Tx.Sink = g
+	err := f()
+	c.Tx.Sink = nil
+	if len(g.effects) > 0 {
+		c.After(l.Append(g.done()))
+		g.end()
+	}
+	if len(g.events) > 0 {
+		c.publishEvents(g)
+	}
+	return err
+}
+
 // publishEvents publishes the events of a command; they wait for what its reply waits for.
 func (c *Ctx) publishEvents(g *group) {
 	for _, ev := range g.events {

@@ -14,8 +14,17 @@ var (
 	errNoDB        = errors.New("ERR Out of range database")
 )
 
-// debugPopulate creates keys that do not exist yet. As in Redis, they are not logged.
+var errPopulateLoading = errors.New("LOADING Redis is loading the dataset in memory")
+
+// debugPopulate creates keys that do not exist yet. Unlike in Redis each of them is logged, so that nothing that clients
+// see is lost with a restart; so it is refused when writes are.
 func (h *server) debugPopulate(c *bus.Ctx) error {
+	switch st := h.persistence(); {
+	case st.Loading:
+		return errPopulateLoading
+	case st.WriteError != nil:
+		return st.WriteError
+	}
 	count, ok := parseInt(c.Args[2])
 	if !ok || count < 0 {
 		return errNotPositive
@@ -59,10 +68,12 @@ func addKey(c *bus.Ctx, key, value []byte) error {
 		return keyspace.ErrExclusive
 	}
 	defer c.Tx.Unlock()
-	if _, ok := c.Tx.Peek(key); ok {
-		return nil
-	}
-	return c.Tx.SetRaw(key, value, keyspace.NoTTL)
+	return c.Logged(func() error {
+		if _, ok := c.Tx.Peek(key); ok {
+			return nil
+		}
+		return c.Tx.SetRaw(key, value, keyspace.NoTTL)
+	})
 }
 
 // debugHTStats tells how many keys a database has, in the form of Redis' statistics of

@@ -162,3 +162,23 @@ func TestReloadDamagedW7(t *testing.T) {
 	is(t, any("OK"))(c.Do(t.Context(), "DEBUG", "RELOAD").Result()) // with a new snapshot
 	is(t, "value")(c.Get(t.Context(), "a").Result())
 }
+
+// TestPopulateIsLogged: what DEBUG POPULATE makes is there after a kill.
+func TestPopulateIsLogged(t *testing.T) {
+	dir, port := t.TempDir(), freePort(t)
+	s := durable(t, dir, port, "loops", "--enable-debug-command", "yes")
+	w := s.wire(t)
+	w.send("DEBUG POPULATE 100 single 10\r\nMULTI\r\nSET k v\r\nDEBUG POPULATE 50 multi\r\nEXEC\r\n")
+	for range 5 {
+		if v := w.reply(); v.IsError() {
+			t.Fatal(v)
+		}
+	}
+	digest := s.client(t).Do(t.Context(), "DEBUG", "DIGEST").Val()
+	s.kill9()
+	c := durable(t, dir, port, "loops", "--enable-debug-command", "yes").client(t)
+	is(t, int64(151))(c.DBSize(t.Context()).Result())
+	if got := c.Do(t.Context(), "DEBUG", "DIGEST").Val(); got != digest {
+		t.Errorf("the digest is %v, not %v", got, digest)
+	}
+}
