@@ -15,6 +15,9 @@ type Committer interface {
 	// Commit does so unless somebody else does already, and returns up to where replies may
 	// leave. If that is below gate the loop will be woken.
 	Commit(gate uint64) (watermark uint64)
+	// Lost reports that what is above the watermark never may leave: the log has failed for good. The loop is
+	// woken when that happens.
+	Lost() bool
 }
 
 // gate says that the output up to a place waits for an LSN.

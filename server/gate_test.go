@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 // fakeWAL is a log whose watermark the test moves.
 type fakeWAL struct {
 	watermark atomic.Uint64
+	lost      atomic.Bool
 	mu        sync.Mutex
 	moved     *sync.Cond
 	loops     []func()
@@ -41,6 +43,8 @@ func (w *fakeWAL) Register(wake func()) Committer {
 
 func (w *fakeWAL) Commit(uint64) uint64 { return w.watermark.Load() }
 
+func (w *fakeWAL) Lost() bool { return w.lost.Load() }
+
 func (w *fakeWAL) Wait(gate uint64, gone <-chan struct{}) error {
 	over := false
 	go func() {
@@ -53,7 +57,7 @@ func (w *fakeWAL) Wait(gate uint64, gone <-chan struct{}) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for w.watermark.Load() < gate {
-		if over {
+		if over || w.lost.Load() {
 			return errors.New("gone")
 		}
 		w.moved.Wait()
@@ -186,6 +190,38 @@ func TestGatedConnectionsEnd(t *testing.T) {
 		}
 		if line, err := bufio.NewReader(other).ReadString('\n'); err != nil || line != "+PONG\r\n" {
 			t.Fatalf("%q %v: others wait too", line, err)
+		}
+	})
+}
+
+// TestLostRepliesEndTheConnection: when the log has failed for good, those who wait for it are told nothing and closed;
+// the others go on.
+func TestLostRepliesEndTheConnection(t *testing.T) {
+	eachDriver(t, func(t *testing.T, d Driver) {
+		r, w := startGated(t, d, patience)
+		w.raise(5)
+		other, waiting := r.dial(), r.dial().Conn
+		if _, err := io.WriteString(waiting, "WRITE 3 10\r\nWRITE 1000 10\r\nPING\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		other.do("PING")
+		w.lost.Store(true)
+		w.raise(6)
+		rest, err := io.ReadAll(waiting)
+		if err != nil && !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(rest), "1000") || strings.Contains(string(rest), "PONG") {
+			t.Errorf("%q left (W3)", rest)
+		}
+		other.do("PING")
+		// Whoever meets such a gate from now on is closed too.
+		late := r.dial().Conn
+		if _, err := io.WriteString(late, "WRITE 1001 10\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if rest, _ := io.ReadAll(late); len(rest) > 0 {
+			t.Errorf("%q left (W3)", rest)
 		}
 	})
 }

@@ -440,15 +440,20 @@ func (l *loop) commit() {
 	if len(l.gated) == 0 {
 		return
 	}
+	lost := l.committer.Lost()
 	rest := l.gated[:0]
 	for _, c := range l.gated {
 		if c.flags&flagDead != 0 {
 			continue
 		}
 		c.open(l.watermark)
-		if len(c.gates) == 0 {
+		switch {
+		case len(c.gates) == 0:
 			c.flags &^= flagGated
-		} else {
+		case lost: // its client must not take the silence for patience
+			l.close(c)
+			continue
+		default:
 			rest = append(rest, c)
 		}
 		if c.flags&flagArmed == 0 {

@@ -98,7 +98,13 @@ func (w *waits) close() {
 		b.done <- ErrClosed
 	}
 	w.list = nil
+	for _, loop := range *w.loops.Load() {
+		loop.wake() // see Lost
+	}
 }
+
+// Lost reports that the log has failed for good: what is above the watermark never is written. The loop is woken then.
+func (w *Waiter) Lost() bool { return w.l.st.bits.Load()&stateFailed != 0 }
 
 // Wait commits, or lets others, and returns once the watermark has reached gate, or with
 // ErrClosed when the log ends or fails for good before that, or gone, which may be nil, is closed.

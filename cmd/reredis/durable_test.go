@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -298,4 +300,39 @@ func checkLedger(t *testing.T, s *instance, writers []*writer, life int) {
 	if t.Failed() {
 		t.FailNow()
 	}
+}
+
+// TestTornTail: an unfinished end of the log is cut off, or with aof-load-truncated no refused with file and offset.
+func TestTornTail(t *testing.T) {
+	dir, port := t.TempDir(), freePort(t)
+	s := durable(t, dir, port, "loops")
+	c := s.client(t)
+	is(t, "OK")(c.Set(t.Context(), "first", "kept", 0).Result())
+	is(t, "OK")(c.Set(t.Context(), "second", "torn", 0).Result())
+	s.kill9()
+	name := filepath.Join(dir, "wal", "0000000000000001.seg")
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[bytes.Index(b, []byte("torn"))] ^= 1
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = spawn(t, dir, binary, "--port", port, "--http-port", "0", "--dir", dir, "--aof-load-truncated", "no")
+	code := s.exit()
+	for _, want := range []string{"wal/0000000000000001.seg, offset ", "ends unfinished after LSN 1", "--cut-at 1"} {
+		if code != 1 || !strings.Contains(s.out.String(), want) {
+			t.Errorf("exit code %d, no %q in %s", code, want, s.out.String())
+		}
+	}
+	for range 2 { // and what is appended behind the cut is there at the next start
+		s = durable(t, dir, port, "loops")
+		c = s.client(t)
+		is(t, "kept")(c.Get(t.Context(), "first").Result())
+		is(t, int64(0))(c.Exists(t.Context(), "second").Result())
+		is(t, "OK")(c.Set(t.Context(), "third", 3, 0).Result())
+		s.kill9()
+	}
+	is(t, int64(2))(durable(t, dir, port, "loops").client(t).DBSize(t.Context()).Result())
 }

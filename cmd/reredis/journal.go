@@ -177,6 +177,13 @@ func (c *committer) Commit(gate uint64) uint64 {
 	return max(uint64(w.Commit(wal.LSN(gate))), c.j.free.Load())
 }
 
+// Lost reports that replies above the watermark never may leave. A log that does not keep the data yet only has to be
+// given up.
+func (c *committer) Lost() bool {
+	w, l := c.w.Load(), c.j.now.Load()
+	return w != nil && l != nil && l.counts && w.Lost()
+}
+
 // dues takes the effects of keys that fell due or are evicted, each a group of its own. It is used by one goroutine at a time.
 type dues struct {
 	j    *journal
