@@ -27,6 +27,7 @@ type Bus struct {
 	table   atomic.Pointer[table]
 	counts  atomic.Pointer[[]*Counts]
 	unknown atomic.Uint64
+	changes atomic.Int64  // of keys
 	era     atomic.Uint32 // twice the number of ResetCounts
 	errs    errorStats
 	events  events

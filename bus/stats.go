@@ -91,6 +91,9 @@ func (b *Bus) Processed() (n uint64) {
 	return n
 }
 
+// Changes is how often commands have changed keys.
+func (b *Bus) Changes() int64 { return b.changes.Load() }
+
 // Unknown is the number of commands refused for their name or arity.
 func (b *Bus) Unknown() uint64 { return b.unknown.Load() }
 
@@ -181,6 +184,10 @@ func (c *Ctx) EndTick() {
 		n.calls = 0
 	}
 	c.dirty = c.dirty[:0]
+	if n := c.Tx.Changes; n != 0 {
+		c.Tx.Changes = 0
+		c.bus.changes.Add(n)
+	}
 }
 
 // Publish is EndTick for a handler that reads the figures: its own call is not published yet.

@@ -20,6 +20,9 @@ func (h *server) infoPersistence(w *infoWriter) {
 	if st.Saving || st.Rewriting {
 		share = min(100, 100*float64(st.SaveKeys)/float64(max(1, st.SaveTotal)))
 	}
+	if h.d.Persistence == nil {
+		st.Changes = w.ctx.Bus().Changes() // there never was a snapshot
+	}
 	w.flag("loading", st.Loading)
 	w.zeros("async_loading", "current_cow_peak", "current_cow_size", "current_cow_size_age")
 	w.ratio("current_fork_perc", share)

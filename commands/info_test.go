@@ -3,6 +3,7 @@ package commands_test
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,5 +124,27 @@ func TestInfoFigures(t *testing.T) {
 	cl.do("HELLO", "3")
 	if v := cl.do("INFO", "server"); v.Kind != resp.KindVerbatim || v.Ext != "txt" {
 		t.Errorf("in RESP3 INFO is %c %s", v.Kind, v.Ext)
+	}
+}
+
+// TestChangesLikeRedis counts what commands have changed.
+func TestChangesLikeRedis(t *testing.T) {
+	theirs, ours := newRemote(t), newRig(t).connect()
+	changes := func(s server) int {
+		n, _ := strconv.Atoi(infoFieldsOf(s.do("INFO", "persistence"))["rdb_changes_since_last_save"])
+		return n
+	}
+	for _, line := range []string{
+		"SET k 1", "SET k 2", "INCR k", "APPEND k x", "SETRANGE k 0 y", "SETRANGE new 5 y", "GET k", "MSET a 1 b 2 c 3", "SETNX a 1", "DEL a b none",
+		"EXPIRE c 100", "EXPIRE c 200", "PERSIST c", "PERSIST c", "SETBIT bits 5 1", "SETBIT bits 5 1", "SETBIT k 1 0", "BITFIELD bits SET u8 0 4",
+		"BITFIELD bits GET u8 0", "BITFIELD bits SET u8 0 255", "BITOP NOT dest bits", "COPY k copy", "GETDEL copy", "GETEX k EX 100", "GETEX k",
+		"INCRBYFLOAT f 1.5", "SET k v XX GET", "SET none v XX", "EXPIREAT k 1", "SWAPDB 0 1",
+	} {
+		was, before := changes(ours), changes(theirs)
+		ours.do(strings.Fields(line)...)
+		theirs.do(strings.Fields(line)...)
+		if got, want := changes(ours)-was, changes(theirs)-before; got != want {
+			t.Errorf("%s counts %d changes, in Redis %d", line, got, want)
+		}
 	}
 }

@@ -10,6 +10,9 @@ func (t *Tx) FlushAll() {
 		t.Sink.Effect(t.DB, BarrierSlot, append(t.argv[:0], cmdFlushAll))
 	}
 	t.emptied(-1)
+	for db := range t.s.index {
+		t.Changes += t.s.counts(db).keys
+	}
 	t.flushAll()
 }
 
@@ -47,6 +50,7 @@ func (t *Tx) FlushDB() {
 		t.Sink.Effect(t.DB, BarrierSlot, append(t.argv[:0], cmdFlushDB))
 	}
 	t.emptied(t.DB)
+	t.Changes += t.Count()
 	if t.onlyDB() {
 		t.flushAll()
 		return
@@ -84,6 +88,7 @@ func (t *Tx) SwapDB(a, b int) {
 		t.Sink.Effect(t.DB, BarrierSlot, append(t.argv[:0], cmdSwapDB, t.number(0, int64(a)), t.number(1, int64(b))))
 	}
 	t.swapped(a, b)
+	t.Changes++
 	s := t.s
 	s.swaps.Add(1)
 	for i := range s.stripes {

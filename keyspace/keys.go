@@ -45,6 +45,7 @@ func (t *Tx) ExpireAt(key []byte, ms int64) bool {
 		flags := t.fileDeadline(&p, p.r.kind, p.r.deadline(), ms)
 		p.r.setDeadline(ms)
 		p.r.setKind(flags | uint8(p.r.form()))
+		t.Changes++
 		if p.st.interests.on.Load() {
 			t.changed(p.st, p.db, key)
 		}
@@ -103,6 +104,7 @@ func (t *Tx) newCell(p *place, size int) (ref uint32, ok bool) {
 // a cell of newCell.
 func (t *Tx) moveRecord(p *place, ref uint32, flags uint8, deadline int64) {
 	a := &p.st.arena
+	t.Changes++
 	if p.st.interests.on.Load() {
 		t.changed(p.st, p.db, p.r.key())
 	}

@@ -62,8 +62,9 @@ func (t *Tx) Patch(key []byte, off int, val []byte) error {
 // PatchSame is Patch with bytes that are there already: the string's encoding becomes "raw", which is no change to
 // those who watch the key.
 func (t *Tx) PatchSame(key []byte, off int, val []byte) error {
+	was := t.Changes
 	t.quiet = true
-	defer func() { t.quiet = false }()
+	defer func() { t.quiet, t.Changes = false, was }()
 	return t.Patch(key, off, val)
 }
 
@@ -140,6 +141,7 @@ func (t *Tx) modify(p *place, key []byte, off int, patch []byte, appends bool) (
 		p.r.kind = p.r.kind&^formMask | uint8(formRaw)
 		patchInto(p.r.value(), len(old), off, patch)
 		p.r.touch(t.use(p))
+		t.Changes++
 		if p.st.interests.on.Load() {
 			t.changed(p.st, p.db, key)
 		}
@@ -192,6 +194,7 @@ func (t *Tx) modifyBig(p *place, key []byte, off int, patch []byte, appends bool
 	}
 	p.r.setBig(g)
 	p.r.touch(t.use(p))
+	t.Changes++
 	if p.st.interests.on.Load() {
 		t.changed(p.st, p.db, key)
 	}

@@ -173,6 +173,7 @@ func (t *Tx) overwrite(p *place, key []byte, c *content, text []byte, l *layout,
 	c.put(r.value())
 	r.kind = flags | uint8(l.form)
 	r.touch(t.use(p))
+	t.Changes++
 	if p.st.interests.on.Load() {
 		t.changed(p.st, p.db, key)
 	}
@@ -259,6 +260,7 @@ func (t *Tx) finish(p *place, f *fresh, l *layout, key []byte, deadline int64) {
 // link lets the place's word refer to a new record and frees the old one.
 func (t *Tx) link(p *place, f *fresh) {
 	a := &p.st.arena
+	t.Changes++
 	if p.st.interests.on.Load() {
 		t.changed(p.st, p.db, f.r.key())
 	}
