@@ -196,6 +196,7 @@ var differAllowed = []struct {
 	{"ttl", "the clock; EXPIRETIME is compared", positive}, {"pttl", "the clock", positive},
 	{"expiretime", "the clock", nearTime}, {"pexpiretime", "the clock", nearTime},
 	{"object idletime", "the clock; small numbers are shared in Redis", func(v resp.Value) string { return string(rune(v.Kind)) }},
+	{"object refcount", "Redis shares small numbers, but not those that COPY or INCR made", func(v resp.Value) string { return string(rune(v.Kind)) }},
 	{"object freq", "by lot", nearTime},
 	{"client id", "the server's own", nearTime},
 	{"memory usage", "memory is laid out differently", nearTime},

@@ -9,7 +9,7 @@ import (
 
 // differTemplates are the commands of the differential test. Words in lower case are classes of arguments
 // (differWords), others stand for themselves; a|b is one of them, [...] is there or not, (...)+ once to
-// three times.
+// three times. Whether one relative deadline is later than another is up to the clock, so GT and LT stand with absolute ones.
 var differTemplates = []string{
 	// strings
 	"GET key", "GETDEL key", "GETEX key [EX ttl|PX ttlms|EXAT future|PXAT futurems|PERSIST]", "GETSET key value", "STRLEN key",
@@ -23,8 +23,8 @@ var differTemplates = []string{
 	"BITFIELD key (GET type field)+", "BITFIELD key (SET type field int)+", "BITFIELD key (INCRBY type field int)+ [OVERFLOW WRAP|SAT|FAIL]",
 	"BITFIELD key [OVERFLOW WRAP|SAT|FAIL] (INCRBY type field int)+ (GET type field)+", "BITFIELD_RO key (GET type field)+", "BITFIELD_RO key [SET type field int]",
 	// keys
-	"DEL|UNLINK|EXISTS|TOUCH (key)+", "TYPE|TTL|PTTL|EXPIRETIME|PEXPIRETIME|PERSIST key", "EXPIRE key ttl [NX|XX|GT|LT]",
-	"PEXPIRE key ttlms [NX|XX|GT|LT]", "EXPIREAT key at [NX|XX|GT|LT] [NX|XX|GT|LT]", "PEXPIREAT key atms [NX|XX|GT|LT]",
+	"DEL|UNLINK|EXISTS|TOUCH (key)+", "TYPE|TTL|PTTL|EXPIRETIME|PEXPIRETIME|PERSIST key", "EXPIRE key ttl [NX|XX]",
+	"PEXPIRE key ttlms [NX|XX]", "EXPIREAT key at [NX|XX|GT|LT] [NX|XX|GT|LT]", "PEXPIREAT key atms [NX|XX|GT|LT]",
 	"RENAME|RENAMENX key key", "COPY key key [DB db] [REPLACE]", "MOVE key db", "KEYS pattern", "RANDOMKEY", "DBSIZE",
 	"SCAN 0 COUNT 100000 [MATCH pattern] [TYPE string|list|STRING|hash]", "SCAN cursor [COUNT int] [MATCH pattern]",
 	"OBJECT ENCODING|REFCOUNT|IDLETIME|FREQ|HELP key", "OBJECT ENCODING key", "OBJECT HELP", "SELECT db", "SWAPDB db db",
