@@ -123,6 +123,10 @@ func bare(err error) error {
 // tree loads YAML, TOML or JSON.
 func (l *loader) tree(name string, b []byte) {
 	ext := strings.ToLower(filepath.Ext(name))
+	if p, ok := bomb(ext, name, b); ok {
+		l.problem(p)
+		return
+	}
 	k := koanf.New(".")
 	if err := k.Load(rawbytes.Provider(b), parsers[ext]); err != nil {
 		l.problems = append(l.problems, syntaxProblems(name, err)...)

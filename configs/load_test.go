@@ -243,8 +243,8 @@ func TestMistakesAreCounted(t *testing.T) {
 	}
 }
 
-// TestSecretsStaySecret: no message and no output shows a password.
-func TestSecretsStaySecret(t *testing.T) {
+// TestInvariant7SecretsStaySecret: no message and no output shows a password.
+func TestInvariant7SecretsStaySecret(t *testing.T) {
 	const password = "hunter2"
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("a.conf", []byte("requirepass "+password+" "+password+"\n"), 0o644); err != nil {

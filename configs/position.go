@@ -34,9 +34,6 @@ func positions(ext, name string, b []byte, t *table) (map[string]position, []Pro
 		return at, nil
 	}
 	v := nodeVisitor{name: name, table: t, at: at}
-	if expanded(&doc, map[*yaml.Node]int{}) > maxNodes {
-		v.problem(&doc, "", fmt.Sprintf("has more than %d values when its aliases are written out", maxNodes))
-	}
 	v.visit("", doc.Content[0])
 	var more yaml.Node
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
@@ -46,6 +43,18 @@ func positions(ext, name string, b []byte, t *table) (map[string]position, []Pro
 		})
 	}
 	return at, v.problems
+}
+
+// bomb reports a YAML document that would become huge, before it does.
+func bomb(ext, name string, b []byte) (Problem, bool) {
+	var doc yaml.Node
+	if ext == ".toml" || ext == ".json" || yaml.Unmarshal(b, &doc) != nil || expanded(&doc, map[*yaml.Node]int{}) <= maxNodes {
+		return Problem{}, false
+	}
+	return Problem{
+		Where: Origin{Layer: LayerFile, Name: name},
+		Text:  fmt.Sprintf("has more than %d values when its aliases are written out", maxNodes),
+	}, true
 }
 
 // expanded counts the nodes below n with each alias in place of its name, up to

@@ -2,7 +2,6 @@ package configs
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 )
@@ -138,34 +137,6 @@ func FuzzQuote(f *testing.F) {
 		got, err := splitLine("x " + quote(s) + " y")
 		if err != nil || !slices.Equal(got, []string{"x", s, "y"}) {
 			t.Errorf("%q: %q, %v", s, got, err)
-		}
-	})
-}
-
-// FuzzInputs: no text of a file, an argument or a variable makes a load panic,
-// and what it accepts is written and read back.
-func FuzzInputs(f *testing.F) {
-	f.Add("server: {port: 1}", "port 1\nsave 1 1", "--save", "1")
-	f.Add("a: &a [*a]", "include x\nuser y", "--server.port", "=")
-	f.Fuzz(func(t *testing.T, tree, conf, arg, env string) {
-		l := &loader{table: theTable(), cfg: Default(), origins: map[string]Origin{}}
-		for _, ext := range []string{".yaml", ".toml", ".json"} {
-			l.tree("x"+ext, []byte(tree))
-		}
-		if !strings.Contains(strings.ToLower(conf), "include") && !strings.Contains(strings.ToLower(arg), "include") {
-			l.redisConf("x", conf)
-			l.flags(parseArgs([]string{"x", arg, env, arg}, l))
-		}
-		l.environment([]string{"REREDIS__" + env, "REREDIS__SERVER__PORT=" + env, "REREDIS__SERVER__BIND=" + env})
-		for i := range l.table.rows {
-			p := &l.table.rows[i]
-			if p.Flags.Has(Composite) {
-				continue
-			}
-			c := *Default()
-			if err := p.setText(&c, p.text(l.cfg)); err != nil || !p.same(&c, l.cfg) {
-				t.Errorf("%s: %q is read back as %q, %v", p.Path, p.text(l.cfg), p.text(&c), err)
-			}
 		}
 	})
 }

@@ -156,9 +156,9 @@ func TestAppliers(t *testing.T) {
 	}
 }
 
-// TestPublishedIsNeverChanged: what a reader holds stays as it was, and no
+// TestInvariant2PublishedIsNeverChanged: what a reader holds stays as it was, and no
 // reader sees half of a change.
-func TestPublishedIsNeverChanged(t *testing.T) {
+func TestInvariant2PublishedIsNeverChanged(t *testing.T) {
 	s := mustLoad(t, nil, nil)
 	first := s.Current()
 	was := *first
@@ -253,8 +253,8 @@ func TestConfigCommands(t *testing.T) {
 	}
 }
 
-// TestShowLoads: what show prints is the same configuration.
-func TestShowLoads(t *testing.T) {
+// TestInvariant8WhatIsShownLoads: what show prints is the same configuration.
+func TestInvariant8WhatIsShownLoads(t *testing.T) {
 	t.Chdir(t.TempDir())
 	args := []string{"--save", "900 1 60 5", "--hz", "20", "--bind", "*", "-::1", "--client-output-buffer-limit", "normal", "1kb", "2", "3", "--proc-title-template", "{title} #1", "--notify-keyspace-events", "KEA", "--log.level", "nothing", "--latency-tracking-info-percentiles", ""}
 	s := mustLoad(t, args, nil)

@@ -103,10 +103,8 @@ func (w *watcher) look(ctx context.Context) {
 	old := w.seen()
 	now := old.again()
 	for same := 0; same < settled; {
-		select {
-		case <-ctx.Done():
+		if !w.wait(ctx) {
 			return
-		case <-time.After(w.settle):
 		}
 		w.stats = old.stats() // before they are read: what changes later is looked at again
 		next := old.again()
@@ -129,6 +127,21 @@ func (w *watcher) look(ctx context.Context) {
 	c, err := w.store.Reload()
 	w.refresh()
 	w.done(c, err)
+}
+
+// wait lets the files settle. What is told meanwhile needs no look of its own: they are read
+// afterwards. It returns false when ctx has ended.
+func (w *watcher) wait(ctx context.Context) bool {
+	over := time.After(w.settle)
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-over:
+			return true
+		case <-w.events():
+		}
+	}
 }
 
 // anyName stands for every name of a directory.

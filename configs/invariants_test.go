@@ -1,0 +1,282 @@
+package configs
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// leaves are the rows that have a value of their own.
+func leaves() []*Param {
+	var out []*Param
+	rows := theTable().rows
+	for i := range rows {
+		if p := &rows[i]; !p.Flags.Has(Composite) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// TestInvariant1EveryRowIsReachable: by file, environment, flag, show, schema and reference.
+func TestInvariant1EveryRowIsReachable(t *testing.T) {
+	here(t)
+	def := Default()
+	var lines []line
+	var env, args []string
+	for _, p := range leaves() {
+		lines = append(lines, line{p: p, value: p.native(def)})
+		env = append(env, envPrefix+strings.ToUpper(strings.ReplaceAll(p.Path, ".", "__"))+"="+p.text(def))
+		args = append(args, "--"+p.Path+"="+p.text(def))
+	}
+	for name, format := range formats {
+		var b bytes.Buffer
+		mustDo(t, format(&b, lines), os.WriteFile("all."+name, b.Bytes(), 0o600))
+	}
+	schema, reference := string(Schema()), string(Doc())
+	for layer, s := range map[string]*Store{
+		"yaml": mustLoad(t, []string{"--config", "all.yaml"}, nil), "toml": mustLoad(t, []string{"--config", "all.toml"}, nil),
+		"json": mustLoad(t, []string{"--config", "all.json"}, nil), "environment": mustLoad(t, nil, env), "flags": mustLoad(t, args, nil),
+	} {
+		var shown strings.Builder
+		mustDo(t, s.show(&shown, showOptions{format: "yaml", origin: true}))
+		for _, p := range leaves() {
+			if s.Origin(p.Path).IsDefault() || !p.same(s.Current(), def) && p.Path != "server.dir" {
+				t.Errorf("%s: %s is %q from %v", layer, p.Path, p.text(s.Current()), s.Origin(p.Path))
+			}
+			if !p.Flags.Has(Hidden) && !strings.Contains(shown.String(), " "+lastSegment(p.Path)+": ") {
+				t.Errorf("%s is not shown", p.Path)
+			}
+		}
+	}
+	for _, p := range leaves() {
+		name := p.Path
+		if p.Flags.Has(CompatOnly) {
+			name = p.Redis
+		}
+		if !strings.Contains(reference, "`"+name+"`") || !strings.Contains(schema, `"`+lastSegment(p.Path)+`": {`) {
+			t.Errorf("%s: not in the reference or the schema", p.Path)
+		}
+	}
+}
+
+// tree is the content and time of every file below the working directory.
+func tree(t *testing.T) map[string]string {
+	t.Helper()
+	m := map[string]string{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		st, err := d.Info()
+		m[path] = fmt.Sprint(string(b), st.ModTime(), st.Mode())
+		return err
+	})
+	mustDo(t, err)
+	return m
+}
+
+// TestInvariant3FailuresLeaveNoTrace: what fails leaves neither another file nor another configuration.
+func TestInvariant3FailuresLeaveNoTrace(t *testing.T) {
+	here(t, "a.yaml", "server: {maxclients: 5}\n", "b.conf", "timeout 1\n")
+	args := []string{"--config", "a.yaml", "--config", "b.conf", "--dir", "data"}
+	s := mustLoad(t, args, nil)
+	s.mustSet(t, "timeout", "2")
+	before, config := tree(t), s.Current()
+	if err := s.Set([]KV{{"timeout", "3"}, {"maxclients", "0"}}, "default", true); err == nil {
+		t.Error("a wrong SET succeeds")
+	}
+	if err := s.Unset([]string{"timeout", "nope"}, true); err == nil {
+		t.Error("a wrong UNSET succeeds")
+	}
+	if _, err := Load(append(args, "--prot", "1"), nil); err == nil {
+		t.Error("a wrong start succeeds")
+	}
+	if got := tree(t); !mapsEqual(got, before) || s.Current() != config {
+		t.Errorf("files %q, were %q", got, before)
+	}
+	write(t, "a.yaml", "server: {maxclient: 5}\n")
+	before = tree(t)
+	if _, err := s.Reload(); err == nil {
+		t.Error("a wrong reload succeeds")
+	}
+	if got := tree(t); !mapsEqual(got, before) || s.Current() != config {
+		t.Errorf("files %q, were %q", got, before)
+	}
+}
+
+func mapsEqual(a, b map[string]string) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+
+// TestInvariant4UserFilesAreNotWritten: whatever is asked for, the files of a user stay as they are.
+func TestInvariant4UserFilesAreNotWritten(t *testing.T) {
+	here(t, "reredis.yaml", "server: {maxclients: 5}\n", "redis.conf", "timeout 1\n", "pw", "x")
+	before := tree(t)
+	s := mustLoad(t, []string{"--config", "reredis.yaml", "--config", "redis.conf", "--server.auth.password_file", "pw"}, nil)
+	s.mustSet(t, "maxclients", "6", "timeout", "7", "requirepass", "y")
+	mustDo(t, s.Rewrite(), s.Unset([]string{"timeout"}, true), s.Rewrite())
+	if _, err := s.Reload(); err != nil {
+		t.Error(err)
+	}
+	var out, bad bytes.Buffer
+	for _, args := range [][]string{
+		{"check"}, {"show"}, {"import", "redis.conf", "-o", "reredis.yaml"}, {"import", "redis.conf"},
+	} {
+		mainWith(args, nil, &out, &bad)
+	}
+	got := tree(t)
+	for name := range got {
+		if filepath.Base(name) == OverlayName {
+			delete(got, name)
+		}
+	}
+	if !mapsEqual(got, before) {
+		t.Errorf("files %q, were %q", got, before)
+	}
+}
+
+// TestInvariant5NothingPassesSilently: unknown, doubled and mistyped keys in every layer. Where Redis lets the last of two
+// count, there is a warning.
+func TestInvariant5NothingPassesSilently(t *testing.T) {
+	for name, c := range map[string]struct {
+		file, text string
+		args, env  []string
+		want       string
+		warning    bool
+	}{
+		"yaml unknown":   {file: "a.yaml", text: "x: 1", want: "a.yaml:1:1: x: unknown parameter"},
+		"yaml twice":     {file: "a.yaml", text: "server: {port: 1}\nserver: {port: 2}", want: `mapping key "server" already defined at line 1`},
+		"yaml type":      {file: "a.yaml", text: "server: {port: x}", want: `a.yaml:1:10: server.port: "x": write a whole number`},
+		"yaml octal":     {file: "a.yaml", text: "server: {maxclients: 0100}", want: "a.yaml:1:10: server.maxclients: 0100: YAML reads this as an octal number"},
+		"yaml documents": {file: "a.yaml", text: "server: {port: 1}\n---\nx: 1", want: "a second document"},
+		"yaml aliases": {file: "a.yaml", text: "a: &a [" + strings.Repeat("1,", 200) + "]\nb: &b [" + strings.Repeat("*a,", 8) + "]\nc: [" + strings.Repeat("*b,", 8) + "]",
+			want: "when its aliases are written out"},
+		"toml unknown": {file: "a.toml", text: "x = 1", want: "a.toml:1:1: x: unknown parameter"},
+		"toml twice":   {file: "a.toml", text: "[server]\nport = 1\nport = 2", want: "a.toml:3:1: key port is already defined"},
+		"toml tables":  {file: "a.toml", text: "[server]\nport = 1\n[http]\n[server]\nbacklog = 2", want: "a.toml:4:2: table server already exists"},
+		"toml inline":  {file: "a.toml", text: "server = {port = 1, port = 2}", want: "a.toml:1:1: key port is already defined"},
+		"toml type":    {file: "a.toml", text: "server.port = 1.5", want: "server.port: 1.5: write a whole number"},
+		"json unknown": {file: "a.json", text: `{"x": 1}`, want: "a.json:1:2: x: unknown parameter"},
+		"json twice":   {file: "a.json", text: "{\"server\": {\n\t\"port\": 1,\n\t\"port\": 2}}", want: "a.json:3:2: server.port: is already set at line 2"},
+		"json list":    {file: "a.json", text: `{"wal": {"snapshot": {"save": [{"after": "1h", "after": "2h", "changes": 1}]}}}`, want: "wal.snapshot.save.after: is already set at line 1"},
+		"json type":    {file: "a.json", text: `{"server": {"port": 9007199254740993}}`, want: "server.port: 9.007199254740992e+15: write a whole number"},
+		"json rest":    {file: "a.json", text: `{} {}`, want: "a.json: invalid character"},
+		"conf unknown": {file: "a.conf", text: "x 1", want: "Bad directive or wrong number of arguments"},
+		"conf twice":   {file: "a.conf", text: "port 1\nport 2", want: "a.conf:2: server.port was set before, by a.conf:1; this one counts", warning: true},
+		"conf type":    {file: "a.conf", text: "port x", want: "argument couldn't be parsed into an integer"},
+		"env unknown":  {env: []string{"REREDIS__X=1"}, want: "env REREDIS__X: unknown parameter"},
+		"env twice":    {env: []string{"REREDIS__SERVER__PORT=1", "REREDIS__server__port=2"}, want: "env REREDIS__server__port: is already set by REREDIS__SERVER__PORT"},
+		"env type":     {env: []string{"REREDIS__SERVER__PORT=x"}, want: "argument couldn't be parsed into an integer"},
+		"env secret":   {env: []string{"REREDIS__SERVER__AUTH__PASSWORD=x", "REREDIS__SERVER__AUTH__PASSWORD_FILE=a"}, file: "a", text: "", want: "the secret is already set by REREDIS__SERVER__AUTH__PASSWORD"},
+		"flag unknown": {args: []string{"--x.y", "1"}, want: "--x.y: unknown parameter"},
+		"flag twice":   {args: []string{"--server.port", "1", "--port", "2"}, want: "--port: server.port was set before, by --server.port; this one counts", warning: true},
+		"flag type":    {args: []string{"--server.port", "x"}, want: "argument couldn't be parsed into an integer"},
+		"secret twice": {file: "a.yaml", text: "server: {auth: {password: x, password_file: a.yaml}}", want: "server.auth.password_file: the secret itself is set too; leave one of them out"},
+		"secret gone":  {file: "a.yaml", text: "server: {auth: {password_file: gone}}", want: "a.yaml:1:17: server.auth.password_file: gone: no such file or directory"},
+		"secret type":  {file: "a.yaml", text: "server: {auth: {password_file: 5}}", want: "5: write the name of the file that holds the secret"},
+	} {
+		here(t)
+		args := c.args
+		if c.file != "" {
+			write(t, c.file, c.text)
+			if c.file != "a" {
+				args = append(args, "--config", c.file)
+			}
+		}
+		s, err := Load(args, c.env)
+		got := fmt.Sprint(err)
+		if err == nil {
+			got = strings.Join(s.Warnings(), "\n")
+		}
+		if !strings.Contains(got, c.want) || (err == nil) != c.warning {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// TestInvariant6TheHighestLayerWins: every set of layers, so each alone and all pairs too, against a
+// model: the last of them that sets a parameter decides, and is named.
+func TestInvariant6TheHighestLayerWins(t *testing.T) {
+	type layer struct {
+		name  string
+		apply func(n int) (args, env []string)
+		from  string // the beginning of the origin
+	}
+	values := func(n int) (port, host, size string) {
+		return fmt.Sprint(7000 + n), fmt.Sprintf("10.0.0.%d", n), fmt.Sprint(n << 20)
+	}
+	file := func(name, format string) layer {
+		return layer{name: name, from: name + ":", apply: func(n int) ([]string, []string) {
+			port, host, size := values(n)
+			write(t, name, fmt.Sprintf(format, port, host, size))
+			return []string{"--config", name}, nil
+		}}
+	}
+	all := []layer{
+		file("a.yaml", "server: {maxclients: %s, bind: [%s]}\nkeyspace: {maxmemory: %s}\n"),
+		file("b.toml", "server = {maxclients = %s, bind = [%q]}\nkeyspace.maxmemory = %s\n"),
+		file("c.json", `{"server": {"maxclients": %s, "bind": [%q]}, "keyspace": {"maxmemory": %s}}`),
+		file("d.conf", "maxclients %s\nbind %s\nmaxmemory %s\n"),
+		{name: "environment", from: "env REREDIS__", apply: func(n int) ([]string, []string) {
+			port, host, size := values(n)
+			return nil, []string{"REREDIS__SERVER__MAXCLIENTS=" + port, "REREDIS__SERVER__BIND=" + host, "REREDIS__KEYSPACE__MAXMEMORY=" + size}
+		}},
+		{name: "flags", from: "--", apply: func(n int) ([]string, []string) {
+			port, host, size := values(n)
+			return []string{"--maxclients", port, "--server.bind=" + host, "--maxmemory", size}, nil
+		}},
+		{name: "overlay", from: "CONFIG SET by ", apply: func(n int) ([]string, []string) {
+			port, host, size := values(n)
+			write(t, filepath.Join("data", OverlayName), fmt.Sprintf(
+				"server.maxclients: {value: %q}\nserver.bind: {value: %q}\nkeyspace.maxmemory: {value: %q}\n", port, host, size))
+			return nil, nil
+		}},
+	}
+	for set := range 1 << len(all) {
+		here(t)
+		var args, env, names []string
+		port, host, size, from := "10000", "localhost", "0", "default"
+		for i, l := range all {
+			if set&(1<<i) == 0 {
+				continue
+			}
+			a, e := l.apply(i + 1)
+			args, env, names = slices.Concat(args, a), slices.Concat(env, e), append(names, l.name)
+			port, host, size = values(i + 1)
+			from = l.from
+		}
+		s := mustLoad(t, append(args, "--dir", "data"), env)
+		for path, want := range map[string]string{"server.maxclients": port, "server.bind": host, "maxmemory": size} {
+			w, _ := s.Where(path)
+			if s.value(path) != want || !strings.HasPrefix(w.Origin.String(), from) {
+				t.Errorf("%q: %s is %s from %s, want %s from %s", names, path, s.value(path), w.Origin, want, from)
+			}
+		}
+	}
+}
+
+// TestInvariant10NothingChanges: a reload that changes nothing calls nobody and publishes nothing.
+func TestInvariant10NothingChanges(t *testing.T) {
+	here(t, "a.yaml", "server: {maxclients: 5}\n", "b.conf", "timeout 1\n")
+	s := mustLoad(t, []string{"--config", "a.yaml", "--config", "b.conf"}, nil)
+	s.OnChange([]string{"server", "keyspace", "log", "wal", "observe", "http", "compat"}, func(_, _ *Config) (func(), func(), error) {
+		t.Error("an applier is called")
+		return nil, nil, nil
+	})
+	before := s.Current()
+	write(t, "a.yaml", "# a comment\nserver:\n  maxclients: 5\n")
+	for range 3 {
+		c, err := s.Reload()
+		if err != nil || len(c.Changed)+len(c.Pending)+len(c.Warnings) > 0 || s.Current() != before {
+			t.Errorf("%+v, %v", c, err)
+		}
+	}
+}
