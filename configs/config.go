@@ -63,12 +63,13 @@ type OutputLimit struct {
 	SoftSeconds int64
 }
 
-// Admin says who may use the commands that can harm the server: each value is
+// Admin says who may use the commands that can harm the server: each string is
 // AllowNo, AllowLocal (clients on this machine) or AllowYes.
 type Admin struct {
 	ProtectedConfigs string
 	DebugCommand     string
 	ModuleCommand    string
+	Renames          []Rename // in the order of the commands
 }
 
 // The values of the fields of Admin.

@@ -102,7 +102,10 @@ func FuzzRedisConf(f *testing.F) {
 			}
 			name := strings.ToLower(words[0])
 			p, _ := l.table.lookup(name)
-			if p == nil {
+			switch {
+			case name == renameDirective:
+				p = l.table.leaf("server.admin.rename_commands")
+			case p == nil:
 				p = l.table.byFlag[name]
 			}
 			if p == nil || l.origins[p.Path].IsDefault() {

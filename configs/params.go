@@ -141,7 +141,13 @@ func adminParams() []Param {
 	allow := enum(AllowNo, AllowLocal, AllowYes)
 	// Redis lists them in this order.
 	allow.fromRedis = enumAs([]string{AllowNo, AllowYes, AllowLocal}, []string{AllowNo, AllowYes, AllowLocal}).fromRedis
+	names := row(renames(), func(c *Config) *[]Rename { return &c.Admin.Renames }, Param{
+		Path: "server.admin.rename_commands", Default: "", Set: Restart,
+		Doc: "Commands with another name, or none: what rename-command lines of a redis.conf say",
+	})
+	names.clear = func(c *Config) { c.Admin.Renames = nil }
 	return []Param{
+		names,
 		row(allow, func(c *Config) *string { return &c.Admin.ProtectedConfigs }, Param{
 			Path: "server.admin.protected_configs", Redis: "enable-protected-configs", Default: "no", Set: Restart, Flags: Immutable,
 			Doc: "Who may set protected parameters at run time: nobody, clients on this machine, everybody",

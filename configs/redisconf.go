@@ -13,10 +13,9 @@ const maxInclude = 16 // files deep
 // refused are directives that must not pass silently, since without them the
 // server would do something else than asked.
 var refused = map[string]string{
-	"loadmodule":     "Redis modules cannot be loaded here",
-	"rename-command": "commands cannot be renamed yet",
-	"user":           "users are not available yet, only requirepass is",
-	"sentinel":       "there is no Sentinel here",
+	"loadmodule": "Redis modules cannot be loaded here",
+	"user":       "users are not available yet, only requirepass is",
+	"sentinel":   "there is no Sentinel here",
 }
 
 // ignored are directives that Redis itself accepts without any effect.
@@ -60,7 +59,10 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		where.Name = name
 	}
 	p, isPath := l.table.lookup(name)
-	if p == nil {
+	switch {
+	case name == renameDirective:
+		p, isPath = l.table.leaf("server.admin.rename_commands"), false
+	case p == nil:
 		p, isPath = l.table.byFlag[name], true
 	}
 	switch {

@@ -63,8 +63,26 @@ propagation-error-behavior panic`},
 			want:  []string{"port=2", "save=1 1 2 2", "maxclients=5"},
 		},
 		{
+			name:  "renamed",
+			files: map[string]string{"redis.conf": "rename-command FLUSHDB badger\nrename-command config \"\"\n"},
+			args:  []string{"redis.conf", "--rename-command", "keys", "all-keys"},
+			want:  []string{"server.admin.rename_commands=config=,flushdb=badger,keys=all-keys"},
+		},
+		{
+			name:  "renamed in YAML",
+			files: map[string]string{"a.yaml": "server: {admin: {rename_commands: {FLUSHDB: badger, config: ''}}}"},
+			args:  []string{"a.yaml"},
+			want:  []string{"server.admin.rename_commands=config=,flushdb=badger"},
+		},
+		{
+			name:  "renamed twice",
+			files: map[string]string{"redis.conf": "rename-command FLUSHDB badger\nrename-command flushdb x"},
+			args:  []string{"redis.conf"},
+			bad:   "*** FATAL CONFIG FILE ERROR ***\nReading the configuration file redis.conf, at line 2\n>>> 'rename-command flushdb x'\nNo such command in rename-command",
+		},
+		{
 			name:  "refused",
-			files: map[string]string{"redis.conf": "include redis.conf\ninclude missing\nrename-command flushall \"\"\nuser default on nopass\nloadmodule x.so\ntls-port 1\ncluster-enabled yes\naclfile a.acl\nport 'x\n"},
+			files: map[string]string{"redis.conf": "include redis.conf\ninclude missing\nrename-command flushall\nuser default on nopass\nloadmodule x.so\ntls-port 1\ncluster-enabled yes\naclfile a.acl\nport 'x\n"},
 			args:  []string{"redis.conf"},
 			bad: `
 *** FATAL CONFIG FILE ERROR ***
@@ -75,8 +93,8 @@ Reading the configuration file redis.conf, at line 2
 >>> 'include missing'
 can't open config file 'missing': no such file or directory
 Reading the configuration file redis.conf, at line 3
->>> 'rename-command flushall ""'
-commands cannot be renamed yet
+>>> 'rename-command flushall'
+wrong number of arguments
 Reading the configuration file redis.conf, at line 4
 >>> 'user default on nopass'
 users are not available yet, only requirepass is

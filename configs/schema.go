@@ -78,6 +78,7 @@ var kindSchemas = map[string]schema{
 	"boolean":             {"type": "boolean"},
 	"string":              {"type": "string"},
 	"event letters":       {"type": "string", "pattern": "^[AKEgn$lshzxetdm]*$"},
+	"table of names":      {"type": "object", "additionalProperties": schema{"type": "string"}},
 	"octal mode":          {"type": "string", "pattern": "^[0-7]{1,4}$"},
 	"size":                {"anyOf": []schema{{"type": "integer", "minimum": 0}, {"type": "string", "pattern": sizePattern}}},
 	"duration":            {"anyOf": []schema{{"const": 0}, {"type": "string", "pattern": durationPattern}}},

@@ -17,7 +17,7 @@ import (
 // half a file is not loaded.
 const (
 	pollEvery = time.Second
-	settle    = 100 * time.Millisecond
+	settle    = 80 * time.Millisecond
 	settled   = 2 // times settle
 )
 

@@ -178,3 +178,27 @@ func TestRebindProcess(t *testing.T) {
 		t.Errorf("%s, %v", info, err)
 	}
 }
+
+// TestRenamedCommands: a command answers to its new name only, or to none.
+func TestRenamedCommands(t *testing.T) {
+	s := configured(t, "a.yaml", "server: {admin: {rename_commands: {flushdb: badger, config: ''}}}\n")
+	w := s.wire(t)
+	for line, want := range map[string]string{
+		"FLUSHDB": "ERR unknown command 'FLUSHDB', with args beginning with: ", "Badger": "OK",
+		"CONFIG GET port": "ERR unknown command 'CONFIG', with args beginning with: 'GET' 'port' ",
+	} {
+		w.send(line + "\r\n")
+		if v := w.reply(); v.String() != want {
+			t.Errorf("%s: %s", line, v.String())
+		}
+	}
+	for names, want := range map[string]string{
+		"nope=x":      "there is no command nope",
+		"flushdb=get": "flushdb can not become get: there is such a command",
+	} {
+		bad := spawn(t, t.TempDir(), binary, "--port", freePort(t), "--http-port", "0", "--server.admin.rename_commands", names)
+		if code := bad.exit(); code != 1 || !strings.Contains(bad.out.String(), want) {
+			t.Errorf("%s: %d %s", names, code, bad.out.String())
+		}
+	}
+}

@@ -146,7 +146,11 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 	n.pause.Changed = n.paused
 	n.monitor.Changed = n.bus.Recompose
 	n.track(cfg)
-	if err := n.bus.Register(commands.All(deps)...); err != nil {
+	specs, err := renamed(commands.All(deps), cfg.Admin.Renames)
+	if err == nil {
+		err = n.bus.Register(specs...)
+	}
+	if err != nil {
 		return nil, errors.Join(err, space.Close())
 	}
 	if n.server, err = server.New(n.serverOptions(cfg, loops)); err != nil {
