@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/reredis/reredis/bus"
@@ -93,6 +94,9 @@ func (h *server) configSet(c *bus.Ctx) error {
 	for i := 2; i < len(c.Args); i += 2 {
 		pairs = append(pairs, KV{string(c.Args[i]), string(c.Args[i+1])})
 	}
+	if h.deniedWhileLoading(pairs) {
+		return errLoading
+	}
 	settled, err := h.d.Config.Set(pairs, c.Client.User, h.d.permits("enable-protected-configs", c))
 	switch {
 	case err != nil || settled == nil:
@@ -104,6 +108,14 @@ func (h *server) configSet(c *bus.Ctx) error {
 	return c.Park(func(wake func(any)) {
 		settled(func(err error) { wake(configured{err}) })
 	})
+}
+
+// deniedWhileLoading reports whether data is being loaded and one of the pairs must not change meanwhile.
+func (h *server) deniedWhileLoading(pairs []KV) bool {
+	denied := func(kv KV) bool {
+		return strings.EqualFold(kv.Name, "dir") || strings.EqualFold(kv.Name, "repl-diskless-load")
+	}
+	return slices.ContainsFunc(pairs, denied) && h.persistence().Loading
 }
 
 // configured is what the wake of a CONFIG SET hands over: the error to reply with, if any.

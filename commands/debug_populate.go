@@ -14,14 +14,14 @@ var (
 	errNoDB        = errors.New("ERR Out of range database")
 )
 
-var errPopulateLoading = errors.New("LOADING Redis is loading the dataset in memory")
+var errLoading = errors.New("LOADING Redis is loading the dataset in memory")
 
 // debugPopulate creates keys that do not exist yet. Unlike in Redis each of them is logged, so that nothing that clients
 // see is lost with a restart; so it is refused when writes are.
 func (h *server) debugPopulate(c *bus.Ctx) error {
 	switch st := h.persistence(); {
 	case st.Loading:
-		return errPopulateLoading
+		return errLoading
 	case st.WriteError != nil:
 		return st.WriteError
 	}

@@ -92,6 +92,10 @@ func TestInfoPersistence(t *testing.T) {
 		"aof_current_size:12", "aof_base_size:7", "rdb_changes_since_last_save:3", "rdb_last_save_time:1234",
 		"rdb_last_bgsave_status:err", "aof_last_write_status:err", "rdb_last_bgsave_time_sec:4",
 		"aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1", "rdb_bgsave_in_progress:0")
+	cl.expect(
+		"CONFIG SET maxmemory 5 DIR /tmp", "-LOADING Redis is loading the dataset in memory",
+		"CONFIG SET maxmemory 6", "+OK",
+	)
 }
 
 func TestReload(t *testing.T) {
