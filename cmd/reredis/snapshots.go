@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/reredis/reredis/bus"
 	"github.com/reredis/reredis/commands"
 	"github.com/reredis/reredis/wal"
 	"github.com/reredis/reredis/web"
@@ -28,7 +27,7 @@ type saves struct {
 	took      time.Duration
 	count     int64
 	retry     time.Time // after a failure, not before
-	writes    uint64    // commands that wrote, when the last one without a log began
+	changes   int64     // of keys, when the last one without a log began
 }
 
 // What a snapshot is for: they are the same thing, but INFO tells of them in different fields.
@@ -133,7 +132,7 @@ func (p *persistence) beginSpool(failed func(error)) error {
 		return err
 	}
 	p.mu.Lock()
-	p.saves.writes = p.n.writes()
+	p.saves.changes = p.n.bus.Changes()
 	p.mu.Unlock()
 	o := p.provisional(p.logOptions(), failed)
 	o.Policy, o.ReadOnlyOnError = wal.No, false
@@ -270,10 +269,8 @@ func (p *persistence) Status() commands.PersistenceStatus {
 		stats := l.Stats()
 		st.WriteError, st.Pending = l.Refused(), stats.Unsynced
 		st.Changes += int64(stats.Appended)
-	} else if n := p.n.writes(); n >= p.saves.writes {
-		st.Changes = int64(n - p.saves.writes)
 	} else {
-		st.Changes = int64(n) // CONFIG RESETSTAT
+		st.Changes = p.n.bus.Changes() - p.saves.changes
 	}
 	st.Saving, st.Rewriting = p.saves.running[saveData] > 0, p.saves.running[rewrites] > 0
 	st.Scheduled = p.saves.scheduled > 0 || p.saves.again
@@ -282,16 +279,6 @@ func (p *persistence) Status() commands.PersistenceStatus {
 	}
 	st.LastError, st.LastTook, st.Saves = p.saves.err, p.saves.took, p.saves.count
 	return st
-}
-
-// writes is how many commands have written, about: it stands for the number of changes where no log counts them.
-func (n *node) writes() (sum uint64) {
-	for _, k := range n.bus.Counts() {
-		if k.Spec.Flags&bus.Write != 0 {
-			sum += k.Calls.Load() - min(k.Calls.Load(), k.Failed.Load())
-		}
-	}
-	return sum
 }
 
 // figures are those of the metrics.
