@@ -26,6 +26,8 @@ type Admission struct {
 	Monitored func() bool
 	// Paused holds commands back, those that all others would let run.
 	Paused *Pause
+	// Swaps holds those back that swap databases.
+	Swaps *Swaps
 }
 
 // rejection marks an error of a layer in front of the handler.
@@ -66,6 +68,9 @@ func (a *Admission) wrap(s *Spec, flags Flags, next Handler) Handler {
 // checks lists what applies to s if it has these flags, innermost first.
 func (a *Admission) checks(s *Spec, flags Flags) []func(Handler) Handler {
 	var list []func(Handler) Handler
+	if a.Swaps != nil {
+		list = append(list, a.Swaps.checks(s)...)
+	}
 	if a.Paused != nil {
 		list = append(list, a.Paused.checks(s)...)
 	}
@@ -107,6 +112,7 @@ func (a *Admission) describe(s *Spec) string {
 	add(a.Active != nil && a.Active(), "rules")
 	add(s.Flags&Write != 0 && a.Writable != nil && a.Writable() != nil, "log")
 	add(a.Paused != nil && len(a.Paused.checks(s)) > 0, "pause")
+	add(a.Swaps != nil && len(a.Swaps.checks(s)) > 0, "snapshot")
 	add(s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited(), "memory limit")
 	return note
 }

@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"container/list"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -27,28 +26,20 @@ type Pause struct {
 	Changed func(PauseMode)
 
 	mode   atomic.Uint32
-	waits  atomic.Int64
+	lot    lot
 	change sync.Mutex // held while the mode changes; taken before mu
 
 	mu     sync.Mutex // guards the rest; a leaf
 	until  int64      // unix ms
 	timer  *time.Timer
-	number int       // of the timer
-	parked list.List // of *paused, in the order in which they came
-}
-
-// paused is a command that is held back.
-type paused struct {
-	p    *Pause
-	at   *list.Element // nil: it is not held back any more
-	wake func(any)
+	number int // of the timer
 }
 
 // Mode is the mode in force.
 func (p *Pause) Mode() PauseMode { return PauseMode(p.mode.Load()) }
 
 // Count is the number of commands that are held back.
-func (p *Pause) Count() int { return int(p.waits.Load()) }
+func (p *Pause) Count() int { return p.lot.count() }
 
 // Start pauses until a unix time in milliseconds. While a pause is in force it gets the stricter mode and the
 // later end of the two. An end before now ends the pause.
@@ -118,25 +109,7 @@ func (p *Pause) stopLocked() {
 	if p.Changed != nil {
 		p.Changed(PauseOff)
 	}
-	p.mu.Lock()
-	var wakes []func(any)
-	for e := p.parked.Front(); e != nil; e = p.parked.Front() {
-		c := e.Value.(*paused)
-		p.forgetLocked(c)
-		if c.wake != nil {
-			wakes = append(wakes, c.wake)
-		}
-	}
-	p.mu.Unlock()
-	for _, wake := range wakes {
-		wake(nil)
-	}
-}
-
-func (p *Pause) forgetLocked(c *paused) {
-	p.parked.Remove(c.at)
-	c.at = nil
-	p.waits.Add(-1)
+	p.lot.release()
 }
 
 // checks is what the admit layer asks for s, when the table is built.
@@ -153,41 +126,7 @@ func (p *Pause) checks(s *Spec) []func(Handler) Handler {
 	return nil
 }
 
-// hold parks commands, unless they have begun already.
+// hold parks commands.
 func (p *Pause) hold(next Handler) Handler {
-	return func(c *Ctx) error {
-		if c.Held || c.serving != nil || c.woken != nil {
-			return next(c)
-		}
-		w := &paused{p: p}
-		p.mu.Lock()
-		if p.Mode() == PauseOff {
-			p.mu.Unlock()
-			return next(c)
-		}
-		w.at = p.parked.PushBack(w)
-		p.waits.Add(1)
-		p.mu.Unlock()
-		c.Client.Blocked = true
-		return c.postpone(w.start, w.cancel)
-	}
-}
-
-func (w *paused) start(wake func(any)) {
-	w.p.mu.Lock()
-	if w.at == nil {
-		w.p.mu.Unlock()
-		wake(nil)
-		return
-	}
-	w.wake = wake
-	w.p.mu.Unlock()
-}
-
-func (w *paused) cancel() {
-	w.p.mu.Lock()
-	defer w.p.mu.Unlock()
-	if w.at != nil {
-		w.p.forgetLocked(w)
-	}
+	return p.lot.hold(func(*Ctx) bool { return p.Mode() != PauseOff }, next)
 }

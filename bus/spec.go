@@ -57,6 +57,8 @@ type Spec struct {
 	Immediate bool
 	// Lock overrides what the lock layer takes from the key specs.
 	Lock LockMode
+	// Swaps says that the command swaps databases.
+	Swaps bool
 	// Subscriber says that a client of RESP2 with subscriptions may call it.
 	Subscriber bool
 	// Pushes says that its replies are pushes, which CLIENT REPLY does not silence.

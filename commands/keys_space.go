@@ -41,7 +41,7 @@ var keyspaceWide = []bus.Spec{
 	},
 	{
 		Name: "swapdb", Run: swapDB, Arity: 3, Flags: bus.Write | bus.Fast, Cats: bus.CatKeyspace | bus.CatDangerous,
-		Lock:  bus.LockExclusive,
+		Lock: bus.LockExclusive, Swaps: true,
 		Group: "server", Since: "4.0.0", Complexity: "O(1)",
 		Usage:   "index1 index2",
 		Summary: "Exchanges two databases for all clients at once.",

@@ -65,7 +65,7 @@ func (n *node) net() commands.Net {
 	waiting, timed := n.bus.Waiting()
 	return commands.Net{
 		Clients: int(st.Connected), MaxClients: n.server.Settings().MaxClients,
-		Blocked: waiting + n.pause.Count(), Timed: timed,
+		Blocked: waiting + n.pause.Count() + n.swaps.Count(), Timed: timed,
 		MaxInput: st.RecentMaxInput, MaxOutput: st.RecentMaxOutput,
 		Buffers: st.Memory, Received: st.Received, Rejected: st.Rejected, Evicted: st.Evicted,
 		InputBytes: st.NetIn, OutputBytes: st.NetOut, Reads: st.Reads, Writes: st.Writes,

@@ -151,7 +151,7 @@ func (p *persistence) begin(info wal.Info) error {
 		p.n.log.Warn("there is no log (appendonly no): what changes from now on is kept by snapshots only", "saved", savedUpTo(info))
 	}
 	p.snaps.Store(wal.NewSnapshotter(wal.SnapOptions{
-		HashKey: p.hashKey, Keep: cfg.WAL.Keep, Progress: p.saveProgress,
+		HashKey: p.hashKey, Keep: cfg.WAL.Keep, Progress: p.saveProgress, Hold: p.n.swaps.Hold,
 	}, p.backend, logOfSnapshots{p}, info))
 	p.loading.Store(false)
 	p.hold()            // nothing has to stay any more

@@ -33,6 +33,7 @@ func (n *node) admission(deps *commands.Deps) *bus.Admission {
 		AuthRequired: func() bool { return r.requirePass() != "" },
 		Protected:    deps.Protected,
 		Paused:       &n.pause,
+		Swaps:        &n.swaps,
 		Monitored:    n.monitor.Any,
 		Limited:      func() bool { return space.Limit().Max > 0 },
 		Room:         n.makeRoom,

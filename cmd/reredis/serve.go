@@ -79,6 +79,7 @@ type node struct {
 
 	rules    rules
 	pause    bus.Pause
+	swaps    bus.Swaps
 	monitor  monitor.Feed
 	tracking *tracking.Tracker
 	hides    hiding
@@ -144,6 +145,7 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 		bus.Logging(n.logging),
 	)
 	n.pause.Changed = n.paused
+	n.swaps.Changed = n.bus.Recompose
 	n.monitor.Changed = n.bus.Recompose
 	n.track(cfg)
 	specs, err := renamed(commands.All(deps), cfg.Admin.Renames)

@@ -28,7 +28,7 @@ func (n *node) webNet() web.Net {
 	waiting, _ := n.bus.Waiting()
 	return web.Net{
 		Clients: st.Connected, MaxClients: int64(n.server.Settings().MaxClients),
-		Blocked:  int64(waiting + n.pause.Count()),
+		Blocked:  int64(waiting + n.pause.Count() + n.swaps.Count()),
 		Received: st.Received, Rejected: st.Rejected,
 		InputBytes: st.NetIn, OutputBytes: st.NetOut,
 		OutputLimited: st.OutputLimited, QueryLimited: st.QueryLimited, IdleClosed: st.Idle, Evicted: st.Evicted, Memory: st.Memory,
