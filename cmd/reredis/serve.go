@@ -57,6 +57,9 @@ func serve(args, env []string, std stdio) int {
 		return 1
 	}
 	n.announce(std.out)
+	if w := unreachable(store.Current(), inContainer(env, fileExists)); w != "" {
+		log.Warn(w)
+	}
 	if err := n.run(); err != nil {
 		log.Error("stopped by an error", "error", err)
 		return 1
