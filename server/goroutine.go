@@ -340,6 +340,12 @@ type workerPool struct {
 // The goroutine driver's arenas are small: each is for one connection at a time.
 const smallArena = 16 << 10
 
+// What stays of a moment when many connections were busy at once: workers, and blocks of each.
+const (
+	keepWorkers = 32
+	keepBlocks  = 1
+)
+
 // take returns a worker that has begun a tick.
 func (p *workerPool) take() *worker {
 	p.mu.Lock()
@@ -359,10 +365,13 @@ func (p *workerPool) take() *worker {
 // give ends the tick and takes the worker back.
 func (p *workerPool) give(w *worker) {
 	w.end()
+	w.free.trim(keepBlocks)
 	p.d.srv.dropped.Add(int64(w.free.dropped))
 	w.free.dropped = 0
 	p.mu.Lock()
-	p.idle = append(p.idle, w)
+	if len(p.idle) < keepWorkers {
+		p.idle = append(p.idle, w)
+	}
 	p.mu.Unlock()
 }
 

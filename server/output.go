@@ -104,3 +104,13 @@ func (p *blockPool) give(b []byte) {
 	}
 	p.dropped += cap(b)
 }
+
+// trim leaves all but n blocks to the collector.
+func (p *blockPool) trim(n int) {
+	for len(p.blocks) > n {
+		last := len(p.blocks) - 1
+		p.dropped += cap(p.blocks[last])
+		p.blocks[last] = nil
+		p.blocks = p.blocks[:last]
+	}
+}
