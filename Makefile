@@ -28,7 +28,7 @@ UNITS    ?= type/string,type/incr,protocol,quit
 
 .DEFAULT_GOAL := help
 .PHONY: help run build install clean test race deps check lint fmt fresh gen vuln fuzz \
-	bench microbench keys10m soak conformance crash differ hooks
+	bench microbench pgo keys10m soak conformance crash differ hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / {printf "\n%s\n", substr($$0, 4)} /^[a-z0-9]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +104,11 @@ microbench: ## Go benchmarks, summed up by benchstat (PKG=./bus BENCH=Get COUNT=
 	@mkdir -p out
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) $(PKG) | tee out/microbench.txt
 	$(TOOL) benchstat out/microbench.txt
+
+pgo: ## take the profile anew that builds of ./cmd/reredis are optimized with; commit it
+	@mkdir -p out
+	$(GO) test ./cmd/reredis -run '^$$' -bench EndToEnd -benchtime 4s -cpuprofile out/default.pgo -o out/bench.test
+	mv out/default.pgo cmd/reredis/default.pgo
 
 keys10m: build ## SET latency while 10M keys of 16 + 64 bytes arrive, memory, garbage collections (KEYS=10000000)
 	$(GO) run ./internal/bench grow -ours ./reredis -keys $(KEYS)
