@@ -18,6 +18,8 @@ type Admission struct {
 	Room    func(c *Ctx) error
 	// Writable returns what is asked before writes, nil if nothing: the log.
 	Writable func() Writable
+	// Unsaved returns the error to reply to writes with, and to probes, nil if there is none: the data can not be saved.
+	Unsaved func() error
 	// Command is asked before every command: ACL rules, loading and paused states. Active
 	// says whether it is needed at all.
 	Active  func() bool
@@ -82,6 +84,9 @@ func (a *Admission) checks(s *Spec, flags Flags) []func(Handler) Handler {
 			list = append(list, ifQueued(s, Write, admitWrites(w)))
 		}
 	}
+	if (flags&Write != 0 || s.Plan != nil || s.Probe) && a.Unsaved != nil && a.Unsaved() != nil {
+		list = append(list, ifQueued(s, Write, guard(func(*Ctx) error { return a.Unsaved() })))
+	}
 	if (flags&DenyOOM != 0 || s.Plan != nil) && a.Limited != nil && a.Limited() {
 		list = append(list, ifQueued(s, DenyOOM, guard(a.Room)))
 	}
@@ -111,6 +116,7 @@ func (a *Admission) describe(s *Spec) string {
 	add(s.Flags&NoAuth == 0 && a.AuthRequired != nil && a.AuthRequired(), "password")
 	add(a.Active != nil && a.Active(), "rules")
 	add(s.Flags&Write != 0 && a.Writable != nil && a.Writable() != nil, "log")
+	add((s.Flags&Write != 0 || s.Probe) && a.Unsaved != nil && a.Unsaved() != nil, "unsaved")
 	add(a.Paused != nil && len(a.Paused.checks(s)) > 0, "pause")
 	add(a.Swaps != nil && len(a.Swaps.checks(s)) > 0, "snapshot")
 	add(s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited(), "memory limit")

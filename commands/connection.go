@@ -12,7 +12,7 @@ func Connection(d *Deps) []bus.Spec {
 	h := &connection{d}
 	return []bus.Spec{
 		{
-			Name: "ping", Run: h.ping, Arity: -1, Flags: bus.Fast, Cats: bus.CatConnection, Subscriber: true,
+			Name: "ping", Run: h.ping, Arity: -1, Flags: bus.Fast, Cats: bus.CatConnection, Subscriber: true, Probe: true,
 			Group: "connection", Since: "1.0.0", Complexity: "O(1)",
 			Usage:   "[message]",
 			Summary: "Answers PONG, or the message, to show that the server is there.",

@@ -168,7 +168,8 @@ type PersistenceStatus struct {
 	SaveKeys    int64     // keys written of the snapshot that is being made
 	SaveTotal   int64     // keys that there were when it began
 	LastSave    time.Time // when the newest snapshot was taken, zero: there is none
-	LastError   error     // of the last attempt
+	SaveError   error     // of the last attempt for saving, nil once any succeeded
+	LogError    error     // the same for rewriting
 	LastTook    time.Duration
 	Saves       int64 // snapshots made since the start
 	Changes     int64 // since the last snapshot

@@ -127,6 +127,7 @@ type WAL struct {
 	TornTail      string        // "truncate" or "refuse"
 
 	Save        []SavePoint
+	StopWrites  bool   // without a log, when a snapshot failed
 	LogSize     int64  // bytes
 	Growth      int64  // percent, 0 = off
 	Keep        int    // snapshots

@@ -275,6 +275,10 @@ func walParams() []Param {
 			Doc: "What to do with an unfinished end of the log at the start; damage before it always refuses",
 		}),
 		save,
+		row(boolean(), func(c *Config) *bool { return &c.WAL.StopWrites }, Param{
+			Path: "wal.snapshot.stop_writes", Redis: "stop-writes-on-bgsave-error", Default: "true",
+			Doc: "Without a log, but with save points: refuses writes when the last snapshot failed, until one succeeds",
+		}),
 		row(size(0), func(c *Config) *int64 { return &c.WAL.LogSize }, Param{
 			Path: "wal.snapshot.log_size", Redis: "auto-aof-rewrite-min-size", Default: "256MiB",
 			Doc: "The log is compacted once it is longer than this and has grown enough",

@@ -94,7 +94,6 @@ func compatParams() []Param {
 		compat("rdbchecksum", "yes", wYesNo(), fixed(whyRDB)),
 		compat("rdb-del-sync-files", "no", wYesNo(), live(whyRDB)),
 		compat("rdb-save-incremental-fsync", "yes", wYesNo(), live(whyRDB)),
-		compat("stop-writes-on-bgsave-error", "yes", wYesNo(), live(whyRDB)),
 		compat("sanitize-dump-payload", "no", wEnum("no", "yes", "clients"), live(whyRDB)),
 		compat("rdb-key-save-delay", "0", wNumber(-1<<31, 1<<31-1), hidden(whyRDB)),
 		compat("key-load-delay", "0", wNumber(-1<<31, 1<<31-1), hidden(whyRDB)),

@@ -119,6 +119,7 @@ func (n *node) follow() {
 			if old.WAL.Enabled != next.WAL.Enabled {
 				n.persist.setLog(next.WAL.Enabled)
 			}
+			n.persist.needSnapshots(mustSave(next))
 		}, nil, nil
 	})
 	n.store.OnChange([]string{"observe"}, func(_, next *configs.Config) (commit, rollback func(), err error) {

@@ -37,6 +37,8 @@ type persistence struct {
 	// layered says that commands pass the journal. It begins before there is a log and ends after.
 	layered atomic.Bool
 
+	unsaved atomic.Bool // see judge
+
 	mu     sync.Mutex // guards policy, want and saves
 	policy wal.Policy // of the log, which there may not be yet
 	want   bool       // a log
@@ -79,6 +81,7 @@ func newPersistence(n *node, cfg *configs.Config) (*persistence, error) {
 	}
 	p := &persistence{n: n, dir: dir, hashKey: key, policy: policy, want: cfg.WAL.Enabled, started: n.started}
 	p.saves.ctx, p.saves.stop = context.WithCancelCause(context.Background())
+	p.saves.needed = mustSave(cfg)
 	p.layered.Store(p.want)
 	p.backend = wal.NewFileBackend(files, wal.FileOptions{
 		SegmentSize: cfg.WAL.SegmentSize, RefuseTorn: cfg.WAL.TornTail == "refuse",

@@ -46,6 +46,7 @@ func (n *node) admission(deps *commands.Deps) *bus.Admission {
 		}
 		return nil
 	}
+	a.Unsaved = p.refusal
 	a.Writable = func() bus.Writable {
 		if !p.layered.Load() {
 			return nil

@@ -21,9 +21,10 @@ type saves struct {
 	scheduled int                     // wishes to turn the log on that wait
 	again     bool                    // BGREWRITEAOF came beside a BGSAVE
 	started   time.Time
-	keys      int64 // written
-	total     int64 // there were at its beginning
-	err       error
+	keys      int64    // written
+	total     int64    // there were at its beginning
+	errs      [2]error // of the last ones, by what they were for
+	needed    bool     // writes depend on them
 	took      time.Duration
 	count     int64
 	retry     time.Time // after a failure, not before
@@ -93,19 +94,22 @@ func (p *persistence) savingLocked(what int) {
 // saved notes how a snapshot ended.
 func (p *persistence) saved(err error, what int) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.saves.running[what]--
 	p.saves.beginning = nil // no other snapshot is made beside it
-	p.saves.err, p.saves.took = err, time.Since(p.saves.started)
+	p.saves.took = time.Since(p.saves.started)
 	if err == nil {
+		p.saves.errs = [2]error{} // whatever it was for, the data is saved
 		p.saves.count++
 	} else {
+		p.saves.errs[what] = err
 		p.saves.retry = time.Now().Add(retryAfter)
 	}
 	if p.saves.again && !p.saves.closed {
 		p.saves.again = false
 		p.queueLocked(rewrites, func(error) {})
 	}
+	p.mu.Unlock()
+	p.judge()
 }
 
 // snapshot makes a snapshot and drops what the log no longer needs; making is held. Without a log there is one for as
@@ -277,7 +281,8 @@ func (p *persistence) Status() commands.PersistenceStatus {
 	if st.Saving || st.Rewriting {
 		st.SaveStarted, st.SaveKeys, st.SaveTotal = p.saves.started, p.saves.keys, p.saves.total
 	}
-	st.LastError, st.LastTook, st.Saves = p.saves.err, p.saves.took, p.saves.count
+	st.SaveError, st.LogError = p.saves.errs[saveData], p.saves.errs[rewrites]
+	st.LastTook, st.Saves = p.saves.took, p.saves.count
 	return st
 }
 
