@@ -97,13 +97,15 @@ type node struct {
 	failure error // what stopped it, see fail
 }
 
-// fail stops the node because of an error, the first of which run returns.
+// fail stops the node because of an error, the first of which run returns. A snapshot is given up, so that nobody's SAVE
+// is waited for.
 func (n *node) fail(err error) {
 	n.failMu.Lock()
 	if n.failure == nil {
 		n.failure = err
 	}
 	n.failMu.Unlock()
+	n.persist.saves.stop(errStopping)
 	n.stop()
 }
 

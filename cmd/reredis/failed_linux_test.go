@@ -1,0 +1,97 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+const ioError = "MISCONF Errors writing to the AOF file: Input/output error"
+
+// TestDiskFailsReadOnly: no file can be synced, and wal.on_sync_error is readonly. Connections whose replies wait for what was
+// lost are closed, writes are refused before they execute, reads go on; SIGTERM ends the server at once, and the next start
+// finds what was acknowledged.
+func TestDiskFailsReadOnly(t *testing.T) {
+	for _, driver := range []string{"loops", "goroutines"} {
+		t.Run(driver, func(t *testing.T) {
+			dir, port := t.TempDir(), freePort(t)
+			s := durable(t, dir, port, driver, "--wal.on_sync_error", "readonly", "--shutdown-timeout", "3600")
+			held, w := s.wire(t), s.wire(t)
+			say := func(line string) string {
+				t.Helper()
+				w.send(line + "\r\n")
+				return w.reply().String()
+			}
+			say("SET k 1")
+			say("SET read 1")
+			end := inject(t, s, "fdatasync:error=EIO:when=1+")
+			held.send("SET k 2\r\nGET k\r\n")
+			if rest := held.rest(); rest != "" {
+				t.Errorf("before it was on the disk the answer was %q", rest)
+			}
+			reader := s.wire(t) // of what never may be shown
+			reader.send("GET k\r\n")
+			if rest := reader.rest(); rest != "" {
+				t.Errorf("a reader was shown %q", rest)
+			}
+			for range 3 {
+				for line, want := range map[string]string{
+					"SET refused 1": ioError, "INCR k": ioError, "FLUSHALL": ioError, "GET read": "1", "EXISTS refused": "0", "STRLEN read": "1",
+				} {
+					if got := say(line); !strings.Contains(got, want) {
+						t.Errorf("%s: %s, want %s", line, got, want)
+					}
+				}
+			}
+			end()
+			// The disk works again, which makes nothing good: what was lost is lost.
+			if got := say("SET refused 1"); !strings.Contains(got, ioError) {
+				t.Errorf("a write: %s", got)
+			}
+			if code := s.terminate(); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			c := durable(t, dir, port, driver).client(t)
+			if got := c.Get(t.Context(), "k").Val(); got != "1" && got != "2" { // the outcome was left open
+				t.Errorf("k is %q", got)
+			}
+			is(t, "1")(c.Get(t.Context(), "read").Result())
+			is(t, int64(0))(c.Exists(t.Context(), "refused").Result())
+		})
+	}
+}
+
+// TestDiskFailsStops: the same with wal.on_sync_error stop. The process ends at once, however long it may take to shut
+// down: replies that can never leave are not waited for.
+func TestDiskFailsStops(t *testing.T) {
+	for _, driver := range []string{"loops", "goroutines"} {
+		for _, policy := range []string{"always", "everysec", "no"} {
+			t.Run(driver+" "+policy, func(t *testing.T) {
+				dir, port := t.TempDir(), freePort(t)
+				s := durable(t, dir, port, driver, "--appendfsync", policy, "--shutdown-timeout", "3600",
+					"--wal.snapshot.rate", "1KiB", "--notify-keyspace-events", "KA")
+				fillSwapped(t, s) // SAVE takes long
+				idle, waits, saves, hears := s.wire(t), s.wire(t), s.wire(t), s.wire(t)
+				idle.send("SET k 1\r\n")
+				idle.reply()
+				fault := "fdatasync:error=EIO:when=1+"
+				if policy == "no" {
+					fault = "pwrite64:error=EIO:when=1+"
+				}
+				waits.send("WAIT 1 0\r\n")
+				hears.send("PSUBSCRIBE *\r\n")
+				hears.reply()
+				saves.send("SAVE\r\n")
+				c := s.client(t)
+				eventually(t, "the snapshot has begun", func() bool { return infoField(t, c, "rdb_bgsave_in_progress") == "1" })
+				inject(t, s, fault)
+				held := []*wire{s.wire(t), s.wire(t), s.wire(t)}
+				for _, h := range held {
+					h.send("SET k 2\r\nGET k\r\nSET k 3\r\n")
+				}
+				if code := s.exit(); code != 1 || !strings.Contains(s.out.String(), "the log can not be written") {
+					t.Errorf("exit code %d", code)
+				}
+			})
+		}
+	}
+}
