@@ -23,6 +23,9 @@ type Info struct {
 	First, Last LSN // of the log; Last is First-1 if it is empty
 	Epoch       uint64
 	Snapshots   []SnapInfo // oldest first
+	// Base is the newest snapshot that was made while the log was off, 0 if there was none: older ones, and the log, do
+	// not hold what it holds, even if it was dropped since.
+	Base SnapID
 	// TornBytes is how much of an unacknowledged tail was cut off, and TornKept where its
 	// bytes were kept.
 	TornBytes int64

@@ -129,7 +129,7 @@ func (b *FileBackend) publishSnapshot(info SnapInfo) error {
 		if !off {
 			return
 		}
-		m.First = info.MaxL + 1
+		m.First, m.Base = info.MaxL+1, info.ID
 		if b.adopting {
 			m.Cuts = append(m.Cuts, cut{After: m.Off.Last, Below: m.Off.Spool})
 			m.Off, m.CleanEnd = nil, 0

@@ -53,7 +53,7 @@ func (b *FileBackend) Info() Info {
 	defer b.mu.Unlock()
 	info := Info{
 		First: max(m.snapshotEnd()+1, m.First, 1), Last: b.marks.Written,
-		Epoch: b.epoch, Snapshots: slices.Clone(m.Snapshots), Off: m.Off != nil,
+		Epoch: b.epoch, Snapshots: slices.Clone(m.Snapshots), Base: m.Base, Off: m.Off != nil,
 	}
 	if m.Off != nil {
 		info.Last = m.Off.Last

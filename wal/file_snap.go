@@ -264,10 +264,13 @@ func newSnapReader(f vfs.File, name string) (*snapReader, error) {
 		return nil, fmt.Errorf("wal: %s: %w", name, err)
 	}
 	if r.header, err = decodeSnapHeader(head); err != nil {
-		return nil, fmt.Errorf("wal: %s: %w", name, err)
+		return nil, fmt.Errorf("wal: %s, offset 0: %w", name, err)
 	}
 	return r, nil
 }
+
+// place names a place in the file.
+func (r *snapReader) place(off int64) string { return fmt.Sprintf("%s, offset %d", r.name, off) }
 
 // Header returns what the file begins with.
 func (r *snapReader) Header() SnapHeader { return r.header }
@@ -308,7 +311,7 @@ func (r *snapReader) end() error {
 		err = fmt.Errorf("%w: %d frames, not %d", ErrCorrupt, r.frames, f.Frames)
 	}
 	if err != nil {
-		return fmt.Errorf("wal: %s: %w", r.name, err)
+		return fmt.Errorf("wal: %s, offset %d: %w", r.name, r.off, err)
 	}
 	r.footer = f
 	return io.EOF
@@ -322,7 +325,8 @@ func (b *FileBackend) DropSnapshot(id SnapID) error {
 	b.manifestMu.Lock()
 	m := b.manifest
 	b.manifestMu.Unlock()
-	if m.First > 1 && !slices.ContainsFunc(m.Snapshots, func(s SnapInfo) bool { return s.ID != id && s.MaxL+1 >= m.First }) {
+	stays := func(s SnapInfo) bool { return s.ID != id && s.ID >= m.Base && s.MaxL+1 >= m.First }
+	if (m.First > 1 || m.Base > 0) && !slices.ContainsFunc(m.Snapshots, stays) {
 		return fmt.Errorf("wal: the log needs snapshot %d", id)
 	}
 	if err := b.editManifest(func(m *manifest) {

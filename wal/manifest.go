@@ -34,6 +34,8 @@ type manifest struct {
 	Epochs []epochStart `json:"epochs"`
 	// Snapshots are the published ones, oldest first.
 	Snapshots []SnapInfo `json:"snapshots"`
+	// Base is the newest snapshot that was made while the log was off: nothing before it, and no log, stands in for it.
+	Base SnapID `json:"base,omitempty"`
 	// Off says that there is no log at present; nil: there is.
 	Off *logOff `json:"off,omitempty"`
 }

@@ -47,7 +47,7 @@ func (e *ApplyError) Error() string { return "wal: " + e.Err.Error() }
 func (e *ApplyError) Unwrap() error { return e.Err }
 
 // Recover brings an applier, which has nothing yet, to the state of what a backend holds: the newest snapshot that verifies
-// and the log behind it, or the older one and more of the log. The error wraps ErrCorrupt if what
+// and the log behind it, or the older one and more of the log, if there was one. The error wraps ErrCorrupt if what
 // was durable is damaged or missing; nothing is ever skipped (W7). After an error the state is good for nothing.
 func Recover(ctx context.Context, s SnapStore, info Info, a Applier, o RecoverOptions) (Recovered, error) {
 	r := &recovery{ctx: ctx, s: s, a: a, o: o, p: newPipe(a, max(1, o.Workers))}
@@ -69,11 +69,14 @@ func Recover(ctx context.Context, s SnapStore, info Info, a Applier, o RecoverOp
 			return r.done, err
 		}
 		r.done.Damaged = append(r.done.Damaged, DamagedSnapshot{snap, err})
+		if snap.ID <= info.Base {
+			break // older ones are older data
+		}
 		if err := r.reset(); err != nil {
 			return r.done, err
 		}
 	}
-	if len(info.Snapshots) > 0 && r.done.Snapshot.ID == 0 && info.First > 1 {
+	if r.done.Snapshot.ID == 0 && (info.Base > 0 || len(info.Snapshots) > 0 && info.First > 1) {
 		return r.done, r.refuse(info)
 	}
 	if info.First > r.done.Last+1 {
@@ -85,6 +88,9 @@ func Recover(ctx context.Context, s SnapStore, info Info, a Applier, o RecoverOp
 // refuse says why no snapshot will do.
 func (r *recovery) refuse(info Info) error {
 	err := fmt.Errorf("%w: no snapshot can be used, and the log begins with LSN %d", ErrCorrupt, info.First)
+	if info.Base > 0 {
+		err = fmt.Errorf("%w: no snapshot can be used, and nothing else holds the data: there was no log up to snapshot %d", ErrCorrupt, info.Base)
+	}
 	for _, d := range r.done.Damaged {
 		err = fmt.Errorf("%w; snapshot %d: %w", err, d.Info.ID, d.Err)
 	}
@@ -158,7 +164,7 @@ func (r *recovery) load(info SnapInfo, flushed *flushes) (err error) {
 		r.prog.Bytes, r.prog.Keys, r.prog.LSN = scan.bytes, scan.keys, f.L
 		if f.Kind == SnapRange {
 			if f.L >= flushed.of(f.DB) {
-				r.p.send(&task{raw: raw, id: info.ID, number: scan.number - 1}, int(f.Slot))
+				r.p.send(&task{raw: raw, scan: scan, off: scan.bytes - int64(len(raw)), number: scan.number - 1}, int(f.Slot))
 			} else {
 				r.p.recycle(raw)
 			}

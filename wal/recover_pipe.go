@@ -27,7 +27,8 @@ type pipe struct {
 // task is a range for one worker, or entries of which each worker applies its own.
 type task struct {
 	raw    []byte // a range: its frame
-	id     SnapID
+	scan   *snapScan
+	off    int64 // of the frame
 	number uint32
 
 	entries []byte
@@ -159,12 +160,12 @@ func (p *pipe) work(w int, in <-chan *task) {
 }
 
 func (p *pipe) applyRange(w int, t *task, scratch []byte) ([]byte, error) {
-	f, err := decodeSnapFrame(t.raw, t.id, t.number, scratch)
+	f, err := decodeSnapFrame(t.raw, t.scan.id, t.number, scratch)
 	if err != nil {
-		return scratch, err
+		return scratch, t.scan.at(t.off, err)
 	}
 	if err := p.a.Range(w, f); err != nil {
-		return scratch, &ApplyError{fmt.Errorf("slot %d of database %d in snapshot %d: %w", f.Slot, f.DB, t.id, err)}
+		return scratch, &ApplyError{fmt.Errorf("slot %d of database %d in snapshot %d: %w", f.Slot, f.DB, t.scan.id, err)}
 	}
 	if n := cap(f.Data); n > cap(scratch) && n <= keepBuffer && !inside(f.Data, t.raw) {
 		scratch = f.Data

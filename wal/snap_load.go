@@ -29,6 +29,17 @@ func openScan(s Snaps, id SnapID) (*snapScan, error) {
 	return &snapScan{in: in, id: id, next: in.Header().MinL + 1, bytes: snapFileHeader}, nil
 }
 
+// placed is a SnapReader that can name places in what it reads.
+type placed interface{ place(off int64) string }
+
+// at says where an error was found.
+func (s *snapScan) at(off int64, err error) error {
+	if p, ok := s.in.(placed); ok {
+		return fmt.Errorf("wal: %s: %w", p.place(off), err)
+	}
+	return fmt.Errorf("wal: snapshot %d, offset %d: %w", s.id, off, err)
+}
+
 // frame reads the next frame. Of a range it returns the frame without its data, undecoded in raw; of the tail the frame
 // with its data. Tables it keeps to itself. It returns io.EOF after the last one, when all is found to be whole.
 func (s *snapScan) frame(buf []byte) (f SnapFrame, raw []byte, err error) {
@@ -41,7 +52,7 @@ func (s *snapScan) frame(buf []byte) (f SnapFrame, raw []byte, err error) {
 			return f, nil, err
 		}
 		if f, err = peekSnapFrame(raw); err != nil {
-			return f, nil, err
+			return f, nil, s.at(s.bytes, err)
 		}
 		s.number++
 		s.bytes += int64(len(raw))
@@ -57,11 +68,13 @@ func (s *snapScan) frame(buf []byte) (f SnapFrame, raw []byte, err error) {
 				err = s.guard.addTable(&f)
 			}
 			if err != nil {
-				return f, nil, err
+				return f, nil, s.at(s.bytes-int64(len(raw)), err)
 			}
 			buf = raw
 		case SnapTail:
-			f, err = s.tailFrame(raw)
+			if f, err = s.tailFrame(raw); err != nil {
+				err = s.at(s.bytes-int64(len(raw)), err)
+			}
 			return f, raw, err
 		default:
 			return f, nil, fmt.Errorf("%w: a frame of kind %d in a snapshot", ErrCorrupt, f.Kind)
@@ -144,7 +157,7 @@ func verify(ctx context.Context, s Snaps, id SnapID, p *pace) (err error) {
 			continue
 		}
 		if f, err = decodeSnapFrame(raw, id, scan.number-1, scratch); err != nil {
-			return err
+			return scan.at(scan.bytes-int64(len(raw)), err)
 		}
 		if cap(f.Data) > cap(scratch) && !inside(f.Data, raw) {
 			scratch = f.Data
