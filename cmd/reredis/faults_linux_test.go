@@ -156,14 +156,7 @@ func TestW9WriteWithoutRoom(t *testing.T) {
 // TestW9FullDisk: a small file system runs full. Writes are refused before they execute, reads go on, all goes on when there
 // is room, and after a kill everything that was acknowledged is there.
 func TestW9FullDisk(t *testing.T) {
-	disk := t.TempDir()
-	if os.Getuid() != 0 {
-		t.Skip("mounting a small file system takes root")
-	}
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skipf("no file system can be mounted here: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) }) // the directory can not be removed otherwise, which fails the test
+	disk := smallDisk(t)
 	dir, port := filepath.Join(disk, "data"), freePort(t)
 	start := func() *instance {
 		s := spawn(t, disk, binary, "--port", port, "--http-port", "0", "--dir", dir, "--wal.segment_size", "1MiB")
@@ -239,6 +232,80 @@ func TestW9FullDisk(t *testing.T) {
 	check(w) // the write that was refused has not executed
 	s.kill9()
 	check(start().wire(t))
+}
+
+// TestPolicyOnFullDisk: CONFIG SET appendfsync always on a full disk answers when all that was answered before is on disk,
+// which may take until there is room; nobody else waits for it, writes are refused, and nothing that was acknowledged is lost.
+func TestPolicyOnFullDisk(t *testing.T) {
+	for _, driver := range []string{"loops", "goroutines"} {
+		t.Run(driver, func(t *testing.T) {
+			disk := smallDisk(t)
+			dir, port := filepath.Join(disk, "data"), freePort(t)
+			if err := os.Mkdir(dir, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			options := []string{"--appendfsync", "everysec", "--wal.segment_size", "1MiB"}
+			s := durable(t, dir, port, driver, options...)
+			w, writes, sets := s.wire(t), s.wire(t), s.wire(t)
+			w.send("SET read 1\r\n")
+			w.reply()
+			balloon := filepath.Join(disk, "balloon")
+			fill(t, balloon)
+			var acked atomic.Int64
+			refused := make(chan string, 1)
+			go func() { // until it is refused, or for as long as its reply is held
+				for n := int64(1); ; n++ {
+					writes.send(fmt.Sprintf("SET n %d%s\r\n", n, strings.Repeat("x", 20<<10)))
+					v, err := resp.ReadReply(writes.r)
+					if err != nil || v.IsError() {
+						refused <- v.String()
+						return
+					}
+					acked.Store(n)
+				}
+			}()
+			eventually(t, "the server notices", func() bool { return strings.Contains(s.out.String(), "no room for the log") })
+			sets.send("CONFIG SET appendfsync always\r\n")
+			for range 20 {
+				w.send("GET read\r\nSET refused 1\r\nEXISTS refused\r\n")
+				if a, b, c := w.reply(), w.reply(), w.reply(); string(a.Str) != "1" || !strings.Contains(b.String(), noSpace) || c.String() != "0" {
+					t.Fatalf("%s, %s, %s", a, b, c)
+				}
+			}
+			if err := os.Remove(balloon); err != nil {
+				t.Fatal(err)
+			}
+			if v := sets.reply(); string(v.Str) != "OK" {
+				t.Errorf("CONFIG SET: %s", v)
+			}
+			eventually(t, "writes are taken", func() bool {
+				w.send("SET later 1\r\n")
+				return !w.reply().IsError()
+			})
+			s.kill9()
+			<-refused
+			c := durable(t, dir, port, driver, options...).client(t)
+			text, _, _ := strings.Cut(c.Get(t.Context(), "n").Val(), "x")
+			if n, _ := strconv.ParseInt(text, 10, 64); n < acked.Load() {
+				t.Errorf("n is %q, but %d was acknowledged", text, acked.Load())
+			}
+			is(t, []any{"1", "1", nil})(c.MGet(t.Context(), "read", "later", "refused").Result())
+		})
+	}
+}
+
+// smallDisk is a directory on a file system that soon is full.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	disk := t.TempDir()
+	if os.Getuid() != 0 {
+		t.Skip("mounting a small file system takes root")
+	}
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=24m"); err != nil {
+		t.Skipf("no file system can be mounted here: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) }) // the directory can not be removed otherwise, which fails the test
+	return disk
 }
 
 // fill writes a file until there is no room.
