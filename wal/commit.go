@@ -20,6 +20,12 @@ type Rehomer interface {
 	Rehome(fs []Frame) (Marks, error)
 }
 
+// filler is a backend that tells, once for each file, that the present one is three quarters full. The
+// log lets its syncer prepare the next one then, so that a full disk is found while there is room.
+type filler interface {
+	Filling() bool
+}
+
 // SyncError is a failed sync: what was written since the last success may be lost, whatever a
 // later sync of the same file says (W8).
 type SyncError struct{ Err error }
@@ -82,6 +88,12 @@ func (l *Log) commitLocked(sync bool) error {
 	n := len(fs)
 	l.publish(m)
 	l.packRetained(n)
+	if f, ok := l.b.(filler); ok && f.Filling() {
+		select {
+		case l.fillSoon <- struct{}{}:
+		default:
+		}
+	}
 	if l.Policy() == EverySec && l.stats.sinceSync() > syncBytes {
 		select {
 		case l.syncSoon <- struct{}{}:

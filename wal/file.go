@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reredis/reredis/internal/vfs"
@@ -74,6 +75,8 @@ type FileBackend struct {
 	failed   error // of a sync; nil again after Rehome
 	nextID   uint32
 	epoch    uint64
+
+	filling atomic.Bool // see Filling
 
 	broken broken
 }

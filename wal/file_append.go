@@ -65,10 +65,20 @@ func (b *FileBackend) seal(s *segment, f *Frame) {
 func (b *FileBackend) wrote(s *segment, fs []Frame) Marks {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	was := s.mostly()
 	s.add(fs)
+	if !was && s.mostly() {
+		b.filling.Store(true)
+	}
 	b.marks.Written = max(b.marks.Written, s.last)
 	return b.marks
 }
+
+// Filling says, once for each segment, that the present one has become three quarters full: time for Prepare.
+func (b *FileBackend) Filling() bool { return b.filling.Load() && b.filling.Swap(false) }
+
+// mostly says whether three quarters of a segment are full.
+func (s *segment) mostly() bool { return 4*(s.end-segHeaderSize) > 3*(s.size-segHeaderSize) }
 
 // add notes frames behind those that a segment has.
 func (s *segment) add(fs []Frame) {

@@ -28,7 +28,7 @@ func (b *FileBackend) Prepare(bytes int64) error {
 	if err := b.prepare(bytes); err != nil {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if s := b.cur; s != nil && s.end+bytes <= s.size && 4*(s.end-segHeaderSize) <= 3*(s.size-segHeaderSize) {
+		if s := b.cur; s != nil && s.end+bytes <= s.size && !s.mostly() {
 			return nil
 		}
 		return err

@@ -423,8 +423,14 @@ func TestFullDiskShowsEarly(t *testing.T) {
 	}
 	i := 1
 	for b.Prepare(1) == nil {
+		if b.Filling() {
+			t.Error("it is filling up, but Prepare keeps a failure")
+		}
 		i++
 		put(t, b, true, "effect")
+	}
+	if !b.Filling() || b.Filling() {
+		t.Error("not told once that it is filling up")
 	}
 	if err := b.Prepare(1); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)

@@ -73,6 +73,7 @@ type Log struct {
 	pack     pack    // where small ones of retained lie; of the leader
 	jobs     chan job
 	syncSoon chan struct{} // much is unsynced under EverySec
+	fillSoon chan struct{} // the present file is filling up
 	ended    chan struct{} // closed when Run is about to return
 }
 
@@ -101,7 +102,7 @@ func New(o Options, b Backend, info Info) *Log {
 	l := &Log{
 		o: o, b: b, next: info.Last + 1,
 		leader: make(chan struct{}, 1), trouble: make(chan error, 1),
-		jobs: make(chan job), syncSoon: make(chan struct{}, 1), ended: make(chan struct{}),
+		jobs: make(chan job), syncSoon: make(chan struct{}, 1), fillSoon: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	l.policy.Store(uint32(o.Policy))
 	l.st.changed = o.Changed

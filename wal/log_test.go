@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -23,6 +24,7 @@ type tape struct {
 	errs    []error       // of the next calls of Append
 	syncErr error         // of the next sync
 	room    error         // of Prepare
+	filling bool          // what Filling answers next
 	gate    chan struct{} // if not nil, a sync takes one element
 	rotated int
 	rehomed int
@@ -118,6 +120,14 @@ func (b *tape) Prepare(int64) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.room
+}
+
+func (b *tape) Filling() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	was := b.filling
+	b.filling = false
+	return was
 }
 
 func (b *tape) Read(LSN, func(Frame) error) error          { return nil }
@@ -315,6 +325,33 @@ func TestW9FullDisk(t *testing.T) {
 }
 
 // TestFatal: with the second file failing too the log gives up, says so once and opens no gate.
+// TestW9FoundEarly: writes are refused as soon as the next file can not be made, not when this one is full.
+func TestW9FoundEarly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &tape{}
+		l, _ := start(t, b, Options{Policy: No})
+		synctest.Wait()
+		b.mu.Lock()
+		b.room = syscall.ENOSPC
+		b.mu.Unlock()
+		before := time.Now()
+		for _, filling := range []bool{false, true} {
+			if err := l.Admit(); err != nil {
+				t.Fatalf("before the file fills up: %v", err)
+			}
+			b.mu.Lock()
+			b.filling = filling
+			b.mu.Unlock()
+			l.Append([]Entry{entry(1, "x")})
+			l.tryCommit()
+			synctest.Wait()
+		}
+		if err := l.Admit(); !errors.Is(err, syscall.ENOSPC) || time.Since(before) != 0 {
+			t.Errorf("%v after %v", err, time.Since(before))
+		}
+	})
+}
+
 func TestFatal(t *testing.T) {
 	b := &tape{syncErr: syscall.EIO, room: syscall.EIO}
 	fatal := make(chan error, 2)

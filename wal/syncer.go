@@ -55,6 +55,8 @@ func (l *Log) Run(ctx context.Context) error {
 			s.job(ctx, j)
 		case <-l.syncSoon:
 			s.sync(ctx)
+		case <-l.fillSoon:
+			s.prepare(1)
 		case <-s.ticker.C:
 			if l.Policy() == EverySec {
 				s.sync(ctx)
