@@ -79,6 +79,7 @@ type readerRun struct {
 	safe   LSN // some reader of durable entries has seen it
 	seen   int // entries, by all readers
 	lost   int // readers that were told ErrTrimmed
+	faults bool
 }
 
 func (r *readerRun) fail(err error) {
@@ -106,7 +107,7 @@ func (r *readerRun) follow(seed uint64) {
 	for range 1 + rng.IntN(200) {
 		b, err := rd.Next(context.Background())
 		switch {
-		case errors.Is(err, ErrTrimmed) && o.Retain != HoldAll:
+		case errors.Is(err, ErrTrimmed) && (o.Retain != HoldAll || r.faults): // nothing is held while no segment can be prepared
 			r.mu.Lock()
 			r.lost++
 			r.mu.Unlock()
@@ -162,6 +163,7 @@ func readerModel(seed uint64) (seen, lost int, err error) {
 	for range rng.IntN(6) {
 		plan.At[1+rng.IntN(300)] = []memfs.Fault{memfs.EIO, memfs.NoRoom, {Err: syscall.EIO, Short: rng.IntN(60)}}[rng.IntN(3)]
 	}
+	r.faults = len(plan.At) > 0
 	if rng.IntN(3) == 0 {
 		plan.At[50+rng.IntN(300)] = memfs.Cut
 	}
