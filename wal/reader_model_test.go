@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -76,10 +77,11 @@ type readerRun struct {
 	book   ledger
 	mu     sync.Mutex
 	failed error
-	safe   LSN // some reader of durable entries has seen it
-	seen   int // entries, by all readers
-	lost   int // readers that were told ErrTrimmed
-	faults bool
+	safe   LSN         // some reader of durable entries has seen it
+	seen   int         // entries, by all readers
+	lost   int         // readers that were told ErrTrimmed
+	held   error       // of one that held all the log
+	noRoom atomic.Bool // the log was once without room, and then held nothing
 }
 
 func (r *readerRun) fail(err error) {
@@ -107,9 +109,12 @@ func (r *readerRun) follow(seed uint64) {
 	for range 1 + rng.IntN(200) {
 		b, err := rd.Next(context.Background())
 		switch {
-		case errors.Is(err, ErrTrimmed) && (o.Retain != HoldAll || r.faults): // nothing is held while no segment can be prepared
+		case errors.Is(err, ErrTrimmed):
 			r.mu.Lock()
 			r.lost++
+			if o.Retain == HoldAll {
+				r.held = fmt.Errorf("%+v: %w", o, err)
+			}
 			r.mu.Unlock()
 			return
 		case errors.Is(err, ErrClosed) || errors.Is(err, memfs.ErrOff):
@@ -157,13 +162,16 @@ func readerModel(seed uint64) (seen, lost int, err error) {
 		return 0, 0, err
 	}
 	r := &readerRun{rng: rng, book: ledger{ends: map[LSN]bool{}}}
-	r.l = New(Options{Policy: Policy(rng.IntN(3)), Databases: 1}, b, info)
+	r.l = New(Options{Policy: Policy(rng.IntN(3)), Databases: 1, Changed: func() {
+		if r.l.st.bits.Load()&stateNoRoom != 0 {
+			r.noRoom.Store(true)
+		}
+	}}, b, info)
 	r.l.readers.window = 1 + rng.IntN(2000)
 	plan := memfs.Plan{At: map[int]memfs.Fault{}}
 	for range rng.IntN(6) {
 		plan.At[1+rng.IntN(300)] = []memfs.Fault{memfs.EIO, memfs.NoRoom, {Err: syscall.EIO, Short: rng.IntN(60)}}[rng.IntN(3)]
 	}
-	r.faults = len(plan.At) > 0
 	if rng.IntN(3) == 0 {
 		plan.At[50+rng.IntN(300)] = memfs.Cut
 	}
@@ -189,6 +197,9 @@ func readerModel(seed uint64) (seen, lost int, err error) {
 	cancel()
 	<-ended
 	all.Wait()
+	if r.failed == nil && !r.noRoom.Load() {
+		r.failed = r.held
+	}
 	if r.failed != nil {
 		return r.seen, r.lost, r.failed
 	}
