@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -318,13 +321,12 @@ func TestW9FullDisk(t *testing.T) {
 	if err := l.Admit(); err != nil {
 		t.Fatalf("there is room again: %v", err)
 	}
-	l.st.refuse(stateNoRoom, fmt.Errorf("write: %w", syscall.ENOSPC))
+	l.st.refuse(stateNoSegment, fmt.Errorf("write: %w", syscall.ENOSPC))
 	if err := l.Admit(); err == nil || err.Error() != "MISCONF Errors writing to the AOF file: No space left on device" {
 		t.Fatalf("%v", err)
 	}
 }
 
-// TestFatal: with the second file failing too the log gives up, says so once and opens no gate.
 // TestW9FoundEarly: writes are refused as soon as the next file can not be made, not when this one is full.
 func TestW9FoundEarly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -352,6 +354,57 @@ func TestW9FoundEarly(t *testing.T) {
 	})
 }
 
+// TestW9NamesTheCause: whatever keeps the next file from being made is what the log and clients are told of, also when it
+// becomes something else.
+func TestW9NamesTheCause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &tape{}
+		var says strings.Builder
+		l, stop := start(t, b, Options{Policy: No, Log: slog.New(slog.NewTextHandler(&says, nil))})
+		synctest.Wait()
+		const (
+			room  = "no room for the log: writes are refused until there is"
+			other = "the log's next segment can not be prepared: writes are refused until it can"
+		)
+		for _, c := range []struct {
+			err          error
+			logged, told string
+		}{
+			{syscall.EACCES, other, "Permission denied"},
+			{syscall.ENOSPC, room, "No space left on device"},
+			{syscall.EDQUOT, room, "Disk quota exceeded"},
+			{syscall.EIO, other, "Input/output error"},
+			{syscall.EROFS, other, "Read-only file system"},
+			{syscall.EMFILE, other, "Too many open files"},
+		} {
+			b.mu.Lock()
+			b.room = fmt.Errorf("wal: preparing a segment: %w", &fs.PathError{Op: "open", Path: "wal/spare-1.seg", Err: c.err})
+			b.mu.Unlock()
+			says.Reset()
+			time.Sleep(3 * retryEvery) // it is logged once
+			synctest.Wait()
+			if err := l.Admit(); err == nil || err.Error() != "MISCONF Errors writing to the AOF file: "+c.told {
+				t.Errorf("%v: clients are told %v", c.err, err)
+			}
+			if got := says.String(); strings.Count(got, "level=ERROR") != 1 || !strings.Contains(got, c.logged) || !strings.Contains(got, b.room.Error()) {
+				t.Errorf("%v: logged %q", c.err, got)
+			}
+		}
+		b.mu.Lock()
+		b.room = nil
+		b.mu.Unlock()
+		time.Sleep(retryEvery)
+		synctest.Wait()
+		if err := l.Admit(); err != nil {
+			t.Errorf("it can be made again: %v", err)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestFatal: with the second file failing too the log gives up, says so once and opens no gate.
 func TestFatal(t *testing.T) {
 	b := &tape{syncErr: syscall.EIO, room: syscall.EIO}
 	fatal := make(chan error, 2)

@@ -163,7 +163,7 @@ func readerModel(seed uint64) (seen, lost int, err error) {
 	}
 	r := &readerRun{rng: rng, book: ledger{ends: map[LSN]bool{}}}
 	r.l = New(Options{Policy: Policy(rng.IntN(3)), Databases: 1, Changed: func() {
-		if r.l.st.bits.Load()&stateNoRoom != 0 {
+		if r.l.st.bits.Load()&stateNoSegment != 0 {
 			r.noRoom.Store(true)
 		}
 	}}, b, info)

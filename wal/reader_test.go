@@ -249,12 +249,12 @@ func TestW10Retention(t *testing.T) {
 		}
 		mustRead(t, near, 195, 300)
 		near.Seek(196)
-		l.st.refuse(stateNoRoom, syscall.ENOSPC) // the disk is full: writers come first
+		l.st.refuse(stateNoSegment, syscall.ENOSPC) // the disk is full: writers come first
 		s.trim()
 		if n := first(); n <= 196 {
 			t.Errorf("the log begins with LSN %d still", n)
 		}
-		l.st.clear(stateNoRoom)
+		l.st.clear(stateNoSegment)
 	})
 }
 

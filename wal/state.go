@@ -12,10 +12,10 @@ var ErrPark = errors.New("wal: the log is behind")
 
 // The reasons why a write may not execute now, as bits.
 const (
-	stateFull   uint32 = 1 << iota // too much is not durable yet
-	stateLate                      // the sync of EverySec is late
-	stateNoRoom                    // the disk is full
-	stateFailed                    // the disk has failed, for good
+	stateFull      uint32 = 1 << iota // too much is not durable yet
+	stateLate                         // the sync of EverySec is late
+	stateNoSegment                    // no next segment can be prepared, or the disk is full
+	stateFailed                       // the disk has failed, for good
 )
 
 // states says whether writes are admitted.
@@ -23,7 +23,7 @@ type states struct {
 	bits    atomic.Uint32
 	changed func() // nil: nobody wants to know
 	mu      sync.Mutex
-	cause   error // of stateNoRoom and stateFailed
+	cause   error // of stateNoSegment and stateFailed
 	woken   []func()
 }
 
@@ -47,6 +47,16 @@ func (s *states) refuse(bit uint32, cause error) {
 	s.mu.Unlock()
 	s.set(bit)
 	s.release()
+}
+
+// refused says whether writes are refused already for a bit, with a cause that clients are told of in the same words.
+func (s *states) refused(bit uint32, cause error) bool {
+	if s.bits.Load()&bit == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return capital(s.cause) == capital(cause)
 }
 
 // clear takes a bit away and wakes who waited.
@@ -79,7 +89,7 @@ func (l *Log) Admit() error {
 }
 
 func (s *states) why(bits uint32) error {
-	if bits&(stateNoRoom|stateFailed) == 0 {
+	if bits&(stateNoSegment|stateFailed) == 0 {
 		return ErrPark
 	}
 	s.mu.Lock()
@@ -89,7 +99,7 @@ func (s *states) why(bits uint32) error {
 
 // Refused reports the error for which writes are refused now, nil if they are not.
 func (l *Log) Refused() error {
-	if bits := l.st.bits.Load(); bits&(stateNoRoom|stateFailed) != 0 {
+	if bits := l.st.bits.Load(); bits&(stateNoSegment|stateFailed) != 0 {
 		return l.st.why(bits)
 	}
 	return nil
@@ -101,7 +111,7 @@ func (l *Log) Admitted(wake func()) bool {
 	s := &l.st
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if bits := s.bits.Load(); bits == 0 || bits&(stateNoRoom|stateFailed) != 0 {
+	if bits := s.bits.Load(); bits == 0 || bits&(stateNoSegment|stateFailed) != 0 {
 		return false
 	}
 	s.woken = append(s.woken, wake)

@@ -144,15 +144,33 @@ func (s *syncer) prepare(bytes int64) {
 	if s.failed != nil {
 		return
 	}
-	switch err := l.b.Prepare(bytes); {
-	case err == nil:
-		if l.st.bits.Load()&stateNoRoom != 0 {
-			l.o.Log.Info("there is room for the log again: writes are taken")
-			l.st.clear(stateNoRoom)
-		}
-	case l.st.bits.Load()&stateNoRoom == 0:
-		l.o.Log.Error("no room for the log: writes are refused until there is", "error", err)
-		l.st.refuse(stateNoRoom, err)
+	if err := l.b.Prepare(bytes); err != nil {
+		s.refuse(err, "")
+		return
+	}
+	s.admit()
+}
+
+// refuse refuses writes for an error that may go away. held says what becomes of those before.
+func (s *syncer) refuse(err error, held string) {
+	l := s.l
+	if l.st.refused(stateNoSegment, err) {
+		return
+	}
+	text := "the log's next segment can not be prepared: writes are refused until it can"
+	if noRoom(err) {
+		text = "no room for the log: writes are refused until there is"
+	}
+	l.o.Log.Error(text+held, "error", err)
+	l.st.refuse(stateNoSegment, err)
+}
+
+// admit ends what refuse began.
+func (s *syncer) admit() {
+	l := s.l
+	if l.st.bits.Load()&stateNoSegment != 0 {
+		l.o.Log.Info("the log has a next segment again: writes are taken")
+		l.st.clear(stateNoSegment)
 	}
 }
 
@@ -173,17 +191,13 @@ func (s *syncer) mend(ctx context.Context, err error) bool {
 		case errors.As(err, &sync):
 			err = s.rehome(err)
 		case noRoom(err):
-			if l.st.bits.Load()&stateNoRoom == 0 {
-				l.o.Log.Error("no room for the log: writes are refused, and replies to those before are held", "error", err)
-				l.st.refuse(stateNoRoom, err)
-			}
+			s.refuse(err, ", and replies to those before are held")
 			if !s.pause(ctx) {
 				s.fail(err)
 				break
 			}
 			if err = l.commitLocked(false); err == nil {
-				l.o.Log.Info("there is room for the log again: writes are taken")
-				l.st.clear(stateNoRoom)
+				s.admit()
 			}
 		default:
 			// A write error other than a full disk: the file can not be trusted either.

@@ -38,7 +38,7 @@ func (l *Log) trimHeld() error {
 // the log's writers come first. A backend that can not tell how long its log is holds it for those only who hold all.
 func (l *Log) holds(r *Reader, at LSN) bool {
 	switch retain := r.o.Retain; {
-	case retain == 0 || l.st.bits.Load()&stateNoRoom != 0:
+	case retain == 0 || l.st.bits.Load()&stateNoSegment != 0:
 		return false
 	case retain < 0:
 		return true

@@ -241,6 +241,52 @@ func TestW9FullDisk(t *testing.T) {
 	check(start().wire(t))
 }
 
+// TestW9NoSegment: the next segment can not be made, for another reason than a full disk: the reason is told, writes are refused
+// before they execute while the present segment still has room, and go on when it can be made.
+func TestW9NoSegment(t *testing.T) {
+	dir := t.TempDir()
+	s := durable(t, dir, freePort(t), "loops", "--wal.segment_size", "1MiB")
+	w := s.wire(t)
+	say := func(line string) string {
+		t.Helper()
+		w.send(line + "\r\n")
+		return w.reply().String()
+	}
+	say("SET read 1")
+	inTheWay := func(n int) string { return filepath.Join(dir, "wal", fmt.Sprintf("spare-%d.seg.tmp", n)) }
+	const first, last = 5, 300 // each try takes another, and the first ones are being made
+	for n := first; n <= last; n++ {
+		if err := os.MkdirAll(filepath.Join(inTheWay(n), "full"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := ""
+	for n := 0; refused == "" && n < 10_000; n++ { // into a segment of 1 MiB, or two
+		if got := say(fmt.Sprintf("SET n %d%s", n, strings.Repeat("x", 4<<10))); got != "OK" {
+			refused = got
+		}
+	}
+	if !strings.Contains(refused, "MISCONF Errors writing to the AOF file: Directory not empty") {
+		t.Errorf("the answer was %q", refused)
+	}
+	if out := s.out.String(); !strings.Contains(out, "next segment can not be prepared") || strings.Contains(out, "no room") ||
+		!strings.Contains(out, "directory not empty") {
+		t.Errorf("it was logged otherwise: %s", out)
+	}
+	if got := say("GET read"); got != "1" {
+		t.Errorf("a read: %s", got)
+	}
+	for n := first; n <= last; n++ {
+		if err := os.RemoveAll(inTheWay(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "writes are taken", func() bool { return say("SET later 3") == "OK" })
+	if out := s.out.String(); !strings.Contains(out, "the log has a next segment again") {
+		t.Error(out)
+	}
+}
+
 // TestPolicyOnFullDisk: CONFIG SET appendfsync always on a full disk answers when all that was answered before is on disk,
 // which may take until there is room; nobody else waits for it, writes are refused, and nothing that was acknowledged is lost.
 func TestPolicyOnFullDisk(t *testing.T) {
