@@ -315,7 +315,10 @@ func TestAdmission(t *testing.T) {
 }
 
 // memoryLog keeps what is appended.
-type memoryLog struct{ groups [][]Effect }
+type memoryLog struct {
+	groups [][]Effect
+	lost   func(uint64) error
+}
 
 func (m *memoryLog) Append(effects []Effect) uint64 {
 	group := slices.Clone(effects)
@@ -329,6 +332,8 @@ func (m *memoryLog) Append(effects []Effect) uint64 {
 func (m *memoryLog) Gate(_ int, slot uint16) uint64 { return uint64(slot % 50) }
 
 func (m *memoryLog) Appended() uint64 { return uint64(100 + len(m.groups)) }
+
+func (m *memoryLog) Lost() func(uint64) error { return m.lost }
 
 // TestLogging: a change and its effects reach the log as one group; an unchanged keyspace
 // appends nothing (K5).
@@ -419,6 +424,28 @@ func TestGate(t *testing.T) {
 		if got := c.TakeGate(); got != tt.want {
 			t.Errorf("%s: gate %d, not %d", tt.args, got, tt.want)
 		}
+	}
+	// The log fails for good: what waits for more than one of the three slots is lost.
+	least := min(gate("b"), gate("c"), gate("d"))
+	m.lost = func(lsn uint64) error {
+		if lsn > least {
+			return errors.New("LOST")
+		}
+		return nil
+	}
+	b.Recompose()
+	for _, key := range []string{"b", "c", "d"} {
+		if got, lost := call(c, "get", key), gate(key) > least; strings.Contains(got, "LOST") != lost {
+			t.Errorf("get %s: %q", key, got)
+		}
+	}
+	for args, want := range map[string]bool{"mget b c d": true, "dbsize": true, "keys": true, "swap": true, "ping": false} {
+		if got := call(c, strings.Fields(args)...); strings.Contains(got, "LOST") != want {
+			t.Errorf("%s: %q", args, got)
+		}
+	}
+	if got := c.TakeGate(); got != 0 {
+		t.Errorf("replies wait for %d, which never is safe", got)
 	}
 }
 

@@ -16,6 +16,14 @@ type Log interface {
 	Appended() uint64
 }
 
+// Mortal is a Log that may fail for good while reads go on.
+type Mortal interface {
+	// Lost is asked when chains are composed. It returns nil as long as all that was appended can become safe. When the log
+	// has failed it returns what tells of an LSN whether what waits for it is lost: its error is the reply. Nothing is
+	// appended any more then.
+	Lost() func(lsn uint64) error
+}
+
 // Effect is a self-contained change of one key, or of whole databases where Slot
 // is keyspace.BarrierSlot.
 type Effect struct {
@@ -84,6 +92,11 @@ func Logging(current func() Log) Layer {
 			return next
 		}
 		whole := s.Lock == LockNone || s.Lock == LockKeys && len(s.Keys) == 0 && s.Extract == nil
+		if m, ok := l.(Mortal); ok {
+			if lost := m.Lost(); lost != nil {
+				return readable(l, lost, whole, next)
+			}
+		}
 		return func(c *Ctx) error {
 			g := &c.group
 			g.begin(c.Raw)
@@ -108,6 +121,23 @@ func Logging(current func() Log) Layer {
 			return err
 		}
 	}}
+}
+
+// readable keeps commands from what is lost. What they may see otherwise is safe, so that their replies wait for nothing.
+func readable(l Log, lost func(uint64) error, whole bool, next Handler) Handler {
+	return func(c *Ctx) error {
+		gate := uint64(0)
+		if whole || c.Tx.Whole() {
+			gate = l.Appended()
+		}
+		for _, slot := range c.Tx.Slots() { // it is the same for all databases
+			gate = max(gate, l.Gate(c.Tx.DB, slot))
+		}
+		if err := lost(gate); err != nil {
+			return rejection{err}
+		}
+		return next(c)
+	}
 }
 
 // Logged runs f, which changes keys whose stripes are held, for a command that the log layer does not surround: what f

@@ -22,6 +22,9 @@ type Options struct {
 	ReadOnlyOnError bool
 	// Fatal is called once, from any goroutine, when the log can not go on.
 	Fatal func(error)
+	// Lost is called once, from any goroutine, when the log can not go on, whether Fatal is called or not, before anybody
+	// who waits is told: no write is admitted any more, and what is not durable is lost. nil: nobody wants to know.
+	Lost func()
 	// Changed is called when Admit may answer otherwise than before, from any goroutine, perhaps with stripes
 	// locked: it must not block. nil: nobody wants to know.
 	Changed func()
@@ -75,6 +78,7 @@ type Log struct {
 	syncSoon chan struct{} // much is unsynced under EverySec
 	fillSoon chan struct{} // the present file is filling up
 	ended    chan struct{} // closed when Run is about to return
+	lost     atomic.Bool   // the log has failed for good, and Options.Lost has been called
 }
 
 // batch is entries in memory, behind room for a frame's header.

@@ -105,6 +105,9 @@ func (l *Log) Refused() error {
 	return nil
 }
 
+// Failed reports that the log has failed for good: what is not durable is lost, and nothing is written any more.
+func (l *Log) Failed() bool { return l.st.bits.Load()&stateFailed != 0 }
+
 // Admitted arranges that wake is called once, from any goroutine, when a write that got ErrPark should ask
 // again. It returns false if it should at once.
 func (l *Log) Admitted(wake func()) bool {

@@ -257,6 +257,10 @@ func (s *syncer) fail(err error) {
 	s.failed = err
 	l.o.Log.Error("the log can not be written: giving up", "error", err)
 	l.st.refuse(stateFailed, err)
+	if l.o.Lost != nil {
+		l.o.Lost()
+	}
+	l.lost.Store(true)
 	l.waits.close()
 	if !l.o.ReadOnlyOnError && l.o.Fatal != nil {
 		l.o.Fatal(err)

@@ -104,7 +104,7 @@ func (w *waits) close() {
 }
 
 // Lost reports that the log has failed for good: what is above the watermark never is written. The loop is woken then.
-func (w *Waiter) Lost() bool { return w.l.st.bits.Load()&stateFailed != 0 }
+func (w *Waiter) Lost() bool { return w.l.lost.Load() }
 
 // Wait commits, or lets others, and returns once the watermark has reached gate, or with
 // ErrClosed when the log ends or fails for good before that, or gone, which may be nil, is closed.

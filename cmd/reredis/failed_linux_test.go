@@ -8,8 +8,8 @@ import (
 const ioError = "MISCONF Errors writing to the AOF file: Input/output error"
 
 // TestDiskFailsReadOnly: no file can be synced, and wal.on_sync_error is readonly. Connections whose replies wait for what was
-// lost are closed, writes are refused before they execute, reads go on; SIGTERM ends the server at once, and the next start
-// finds what was acknowledged.
+// lost are closed, writes are refused before they execute, and so are reads of what was lost; other reads go on. SIGTERM ends
+// the server at once, and the next start finds what was acknowledged.
 func TestDiskFailsReadOnly(t *testing.T) {
 	for _, driver := range []string{"loops", "goroutines"} {
 		t.Run(driver, func(t *testing.T) {
@@ -28,10 +28,19 @@ func TestDiskFailsReadOnly(t *testing.T) {
 			if rest := held.rest(); rest != "" {
 				t.Errorf("before it was on the disk the answer was %q", rest)
 			}
+			const lost = "MISCONF WAL is not durable for this slot"
 			reader := s.wire(t) // of what never may be shown
-			reader.send("GET k\r\n")
-			if rest := reader.rest(); rest != "" {
-				t.Errorf("a reader was shown %q", rest)
+			for range 3 {
+				reader.send("GET k\r\nEXISTS read k\r\nMULTI\r\nGET k\r\nEXEC\r\nDBSIZE\r\nSCAN 0\r\nMULTI\r\nGET read\r\nEXEC\r\n")
+				for _, want := range []string{lost, lost, "OK", "QUEUED", "EXECABORT Transaction discarded because of: " + lost, lost, lost, "OK", "QUEUED", "1"} {
+					v := reader.reply()
+					if len(v.Elems) == 1 {
+						v = v.Elems[0]
+					}
+					if got := v.String(); got != want {
+						t.Errorf("a reader was shown %q, not %q", got, want)
+					}
+				}
 			}
 			for range 3 {
 				for line, want := range map[string]string{
@@ -56,6 +65,37 @@ func TestDiskFailsReadOnly(t *testing.T) {
 			}
 			is(t, "1")(c.Get(t.Context(), "read").Result())
 			is(t, int64(0))(c.Exists(t.Context(), "refused").Result())
+		})
+	}
+}
+
+// TestDiskFailsReadOnlyLater: under everysec what was acknowledged but is not on disk when the log fails is not readable, what is
+// on disk is; INFO tells.
+func TestDiskFailsReadOnlyLater(t *testing.T) {
+	for _, driver := range []string{"loops", "goroutines"} {
+		t.Run(driver, func(t *testing.T) {
+			s := durable(t, t.TempDir(), freePort(t), driver, "--wal.on_sync_error", "readonly", "--appendfsync", "always")
+			w := s.wire(t)
+			say := func(line string) string {
+				t.Helper()
+				w.send(line + "\r\n")
+				return w.reply().String()
+			}
+			say("MSET k 1 read 1") // on the disk
+			say("CONFIG SET appendfsync everysec")
+			inject(t, s, "fdatasync:error=EIO:when=1+")
+			if got := say("SET k 2"); got != "OK" {
+				t.Fatal(got)
+			}
+			const lost = "MISCONF WAL is not durable for this slot"
+			eventually(t, "what was lost can not be read", func() bool { return say("GET k") == lost })
+			for line, want := range map[string]string{
+				"DBSIZE": lost, "GET read": "1", "SET refused 1": ioError, "INFO persistence": "aof_last_write_status:err",
+			} {
+				if got := say(line); !strings.Contains(got, want) {
+					t.Errorf("%s: %s, want %s", line, got, want)
+				}
+			}
 		})
 	}
 }

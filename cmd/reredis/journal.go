@@ -115,6 +115,24 @@ func (j *journal) Appended() uint64 {
 	return uint64(l.Appended())
 }
 
+// errNotDurable is the reply to a read of what was lost with the log.
+var errNotDurable = errors.New("MISCONF WAL is not durable for this slot")
+
+// Lost tells what can not be read because the log has failed for good: what is not on disk. Of that some may have been
+// acknowledged, if the policy is not always.
+func (j *journal) Lost() func(lsn uint64) error {
+	l := j.now.Load()
+	if l == nil || !l.counts || !l.Failed() {
+		return nil
+	}
+	return func(lsn uint64) error {
+		if wal.LSN(lsn) > l.Marks().Durable {
+			return errNotDurable
+		}
+		return nil
+	}
+}
+
 // Admit says whether a write may execute. A log that does not keep the data yet may delay it, but not refuse it.
 func (j *journal) Admit() error {
 	l := j.now.Load()

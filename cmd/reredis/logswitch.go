@@ -55,6 +55,7 @@ func (p *persistence) logOptions() wal.Options {
 		UnsyncedLimit: cfg.WAL.UnsyncedLimit, SyncLate: cfg.WAL.SyncLate,
 		ReadOnlyOnError: cfg.WAL.OnSyncError == "readonly", Log: p.n.log,
 		Fatal:     func(err error) { p.n.fail(&fatalError{err}) },
+		Lost:      p.n.bus.Recompose, // with the question whether what is read is lost
 		Changed:   p.hold,
 		Committed: p.n.watch.committed,
 	}
@@ -212,6 +213,9 @@ func (p *persistence) turnOn(done func(error)) {
 	}
 	p.journal.now.Store(&logNow{p.running.log, true, true})
 	p.hold()
+	if p.running.log.Failed() {
+		p.n.bus.Recompose() // as Lost does
+	}
 	p.n.log.Info("the log is on")
 	if fatal := (*fatalError)(nil); errors.As(context.Cause(ctx), &fatal) {
 		p.n.fail(fatal) // it failed when it had just begun
