@@ -163,9 +163,9 @@ func (b *Bus) compose(s *Spec) *command {
 type Result uint8
 
 const (
-	// Done: the reply is written.
+	// Done says that the reply is written.
 	Done Result = iota
-	// Parked: nothing is written, the command waits. The driver stops reading the
+	// Parked says that nothing is written and that the command waits. The driver stops reading the
 	// connection, keeps a copy of the arguments, calls TakePark's function, and runs
 	// the command again with Resume when it wakes.
 	Parked

@@ -39,7 +39,7 @@ func TestKeyRefs(t *testing.T) {
 		{Spec{Extract: sortStore}, "sort k limit 0 1 STORE d", "[1 6]", false},
 	} {
 		var args [][]byte
-		for _, w := range strings.Split(tc.args, " ") {
+		for w := range strings.SplitSeq(tc.args, " ") {
 			args = append(args, []byte(w))
 		}
 		refs, err := tc.spec.KeyRefs(args, nil)

@@ -17,8 +17,7 @@ func TestMemoryDiagnosis(t *testing.T) {
 	if got := small.diagnosis(&net); !strings.HasPrefix(got, "Hi Sam, this instance is empty or is using very little memory,") {
 		t.Errorf("nearly empty: %s", got)
 	}
-	var all memoryFigures
-	all = healthy
+	all := healthy
 	var titles []string
 	for _, c := range []struct {
 		title string

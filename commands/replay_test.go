@@ -250,8 +250,12 @@ func TestW3OtherDatabase(t *testing.T) {
 		args string
 		want uint64
 	}{
-		{"MOVE k 0", 2}, {"COPY k k DB 0", 2},
-		{"MOVE absent 0", 1}, {"COPY absent k DB 0", 1}, {"COPY k k DB 1", 1}, {"GET k", 1},
+		{"MOVE k 0", 2},
+		{"COPY k k DB 0", 2},
+		{"MOVE absent 0", 1},
+		{"COPY absent k DB 0", 1},
+		{"COPY k k DB 1", 1},
+		{"GET k", 1},
 	} {
 		l.c.TakeGate()
 		l.do(strings.Fields(tt.args)...)

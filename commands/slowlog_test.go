@@ -73,8 +73,16 @@ func TestSlowlogLikeRedis(t *testing.T) {
 		t.Errorf("kept\n%s\nRedis\n%s", a, b)
 	}
 	for _, args := range [][]string{
-		{"SLOWLOG"}, {"SLOWLOG", "GET", "-2"}, {"SLOWLOG", "GET", "x"}, {"SLOWLOG", "GET", "1", "2"}, {"SLOWLOG", "GET", "0"},
-		{"SLOWLOG", "HELP"}, {"SLOWLOG", "NOPE"}, {"SLOWLOG", "RESET"}, {"SLOWLOG", "RESET", "x"}, {"SLOWLOG", "LEN"},
+		{"SLOWLOG"},
+		{"SLOWLOG", "GET", "-2"},
+		{"SLOWLOG", "GET", "x"},
+		{"SLOWLOG", "GET", "1", "2"},
+		{"SLOWLOG", "GET", "0"},
+		{"SLOWLOG", "HELP"},
+		{"SLOWLOG", "NOPE"},
+		{"SLOWLOG", "RESET"},
+		{"SLOWLOG", "RESET", "x"},
+		{"SLOWLOG", "LEN"},
 	} {
 		both(args...)
 	}

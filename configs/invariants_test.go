@@ -157,8 +157,10 @@ func TestInvariant5NothingPassesSilently(t *testing.T) {
 		"yaml type":      {file: "a.yaml", text: "server: {port: x}", want: `a.yaml:1:10: server.port: "x": write a whole number`},
 		"yaml octal":     {file: "a.yaml", text: "server: {maxclients: 0100}", want: "a.yaml:1:10: server.maxclients: 0100: YAML reads this as an octal number"},
 		"yaml documents": {file: "a.yaml", text: "server: {port: 1}\n---\nx: 1", want: "a second document"},
-		"yaml aliases": {file: "a.yaml", text: "a: &a [" + strings.Repeat("1,", 200) + "]\nb: &b [" + strings.Repeat("*a,", 8) + "]\nc: [" + strings.Repeat("*b,", 8) + "]",
-			want: "when its aliases are written out"},
+		"yaml aliases": {
+			file: "a.yaml", text: "a: &a [" + strings.Repeat("1,", 200) + "]\nb: &b [" + strings.Repeat("*a,", 8) + "]\nc: [" + strings.Repeat("*b,", 8) + "]",
+			want: "when its aliases are written out",
+		},
 		"toml unknown": {file: "a.toml", text: "x = 1", want: "a.toml:1:1: x: unknown parameter"},
 		"toml twice":   {file: "a.toml", text: "[server]\nport = 1\nport = 2", want: "a.toml:3:1: key port is already defined"},
 		"toml tables":  {file: "a.toml", text: "[server]\nport = 1\n[http]\n[server]\nbacklog = 2", want: "a.toml:4:2: table server already exists"},

@@ -24,7 +24,7 @@ func Schema() []byte {
 			continue
 		}
 		section := root
-		for _, key := range strings.Split(parent(p.Path), ".") {
+		for key := range strings.SplitSeq(parent(p.Path), ".") {
 			properties := section["properties"].(schema)
 			if properties[key] == nil {
 				properties[key] = schema{"type": []string{"object", "null"}, "additionalProperties": false, "properties": schema{}}

@@ -1,6 +1,9 @@
 package keyspace
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // Commands of a pipeline wait for memory one after the other: for the group of
 // words that their key's fragment leads to, then for the record. Ahead asks for
@@ -118,7 +121,7 @@ func (st *stripe) sendScout() {
 	if !canScout || st.arena.src.heap {
 		return
 	}
-	c := &scout{subs: make([][]sub, len(st.dbs)), chunks: st.arena.table[:len(st.arena.table):len(st.arena.table)]}
+	c := &scout{subs: make([][]sub, len(st.dbs)), chunks: slices.Clip(st.arena.table)}
 	for db, d := range st.dbs {
 		if d != nil {
 			c.subs[db] = d.subs

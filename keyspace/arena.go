@@ -194,7 +194,7 @@ func (a *arena) alloc(size int) (uint32, error) {
 	}
 	m.live++
 	if m.live == classCells[c] {
-		a.unlist(c, id, m)
+		a.unlist(c, m)
 	}
 	a.used += int64(classSizes[c])
 	ref := id<<refPageShift + uint32(u)
@@ -242,7 +242,7 @@ func (a *arena) free(ref uint32, size int) {
 	a.used -= int64(classSizes[c])
 	// The last page of a small class stays: a key that comes and goes needs it again.
 	if m.live == 0 && (m.prev != 0 || m.next != 0 || classSizes[c] > runCell) {
-		a.unlist(c, id, m)
+		a.unlist(c, m)
 		a.freePages(id, classPages(c))
 	}
 }
@@ -303,7 +303,7 @@ func (a *arena) list(c int, id uint32, m *pageMeta) {
 	a.partial[c] = id
 }
 
-func (a *arena) unlist(c int, id uint32, m *pageMeta) {
+func (a *arena) unlist(c int, m *pageMeta) {
 	if m.prev != 0 {
 		a.meta(m.prev).next = m.next
 	} else {

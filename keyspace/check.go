@@ -47,7 +47,7 @@ func (s *Space) checkStripe(st *stripe) (err error) {
 		if d == nil {
 			continue
 		}
-		if err := c.db(db, d); err != nil {
+		if err := c.db(d); err != nil {
 			return fmt.Errorf("db %d: %w", db, err)
 		}
 	}
@@ -85,7 +85,7 @@ func (c *checker) use(ref uint32, size int) error {
 	return nil
 }
 
-func (c *checker) db(db int, d *dbState) error {
+func (c *checker) db(d *dbState) error {
 	c.tables(d)
 	var keys, expires int64
 	var due []wheelKey

@@ -103,7 +103,7 @@ func (s *Space) tickStripe(st *stripe, v *recordView) (did int, more bool) {
 func (s *Space) turnWheels(st *stripe, v *recordView) (did int) {
 	now := v.t.Now
 	fires := s.firing() && st.due.at.Load() <= now
-	at, over := int64(noDeadline), false
+	at, over := noDeadline, false
 	for i := range st.dbs {
 		db := (int(st.due.turn) + i) % len(st.dbs)
 		d := st.dbs[db]

@@ -89,7 +89,7 @@ func (m *expireModel) step() {
 		})
 		m.want[k] = at
 	case 3:
-		ttl, ms := NoTTL, int64(noDeadline)
+		ttl, ms := NoTTL, noDeadline
 		if m.rnd.IntN(2) == 0 {
 			if ttl = KeepTTL; live {
 				ms = was
@@ -560,7 +560,7 @@ func TestExpireCollision(t *testing.T) {
 }
 
 func TestLagBuckets(t *testing.T) {
-	for ms := int64(0); ms < 1_000_000; ms++ {
+	for ms := range int64(1_000_000) {
 		b := lagBucket(ms)
 		if lagOf(b) < ms || b > 0 && lagOf(b-1) >= ms {
 			t.Fatalf("%d ms in bucket %d, which ends at %d", ms, b, lagOf(b))

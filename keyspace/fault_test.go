@@ -156,19 +156,19 @@ func TestLimits(t *testing.T) {
 	set(t, tx, "k", strings.Repeat("x", 1000), NoTTL)
 	tx.LockKey(key)
 	defer tx.Unlock()
-	if err := tx.SetBytes(key, make([]byte, 1001), NoTTL); err != ErrTooLong {
+	if err := tx.SetBytes(key, make([]byte, 1001), NoTTL); !errors.Is(err, ErrTooLong) {
 		t.Error(err)
 	}
-	if err := tx.SetRaw(key, make([]byte, 1001), NoTTL); err != ErrTooLong {
+	if err := tx.SetRaw(key, make([]byte, 1001), NoTTL); !errors.Is(err, ErrTooLong) {
 		t.Error(err)
 	}
-	if _, err := tx.Append(key, []byte("y")); err != ErrTooLong {
+	if _, err := tx.Append(key, []byte("y")); !errors.Is(err, ErrTooLong) {
 		t.Error(err)
 	}
-	if _, err := tx.SetRange(key, 1000, []byte("y")); err != ErrTooLong {
+	if _, err := tx.SetRange(key, 1000, []byte("y")); !errors.Is(err, ErrTooLong) {
 		t.Error(err)
 	}
-	if _, err := tx.SetRange(key, int(^uint(0)>>1), []byte("y")); err != ErrTooLong {
+	if _, err := tx.SetRange(key, int(^uint(0)>>1), []byte("y")); !errors.Is(err, ErrTooLong) {
 		t.Error(err)
 	}
 	if n, err := tx.SetRange(key, 999, []byte("y")); n != 1000 || err != nil {
@@ -190,7 +190,7 @@ func TestLimits(t *testing.T) {
 		t.Error(n, err)
 	}
 	s.SetMaxValue(10)
-	if err := tx.SetBytes(key, make([]byte, 11), NoTTL); err != ErrTooLong {
+	if err := tx.SetBytes(key, make([]byte, 11), NoTTL); !errors.Is(err, ErrTooLong) {
 		t.Error(err)
 	}
 	if it, ok := tx.Peek(key); !ok || it.Len() != 1001 {

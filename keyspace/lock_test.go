@@ -2,6 +2,7 @@ package keyspace
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -137,7 +138,7 @@ func worker(t *testing.T, s *Space, tx *Tx, r *rand.Rand, i int) {
 				}
 			}
 		}
-		if _, _, err := tx.RandomKey(nil); err != nil && err != ErrExclusive {
+		if _, _, err := tx.RandomKey(nil); err != nil && !errors.Is(err, ErrExclusive) {
 			t.Error(err)
 		}
 	case n < 98:

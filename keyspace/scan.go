@@ -313,11 +313,11 @@ func (d *dbState) rankedSegment(sb *sub, rank uint32) *segHead {
 	}
 	e := d.dirs[sb.dir-1].entries
 	for i := range e {
-		if n := uint32(e[i].used); rank < n {
+		n := uint32(e[i].used)
+		if rank < n {
 			return &e[i].segHead
-		} else {
-			rank -= n
 		}
+		rank -= n
 	}
 	panic("keyspace: a directory has fewer words than its sub counts (K3)")
 }

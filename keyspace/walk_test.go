@@ -386,8 +386,10 @@ func TestApplyRefuses(t *testing.T) {
 		_ = to.NewTx().ApplyRange(&bad)
 		_ = tx.ApplyEntry(0, slot, bad.Data)
 	}
-	for _, e := range []string{"", "*", "*1\r\n", "*0\r\n", "*1\r\n$3\r\nDEL", "*-1\r\n", "*2\r\n$3\r\nDEL\r\n$9\r\nfoo\r\n",
-		"*2\r\n$3\r\nDEL\r\n$3\r\nfoo\r\n+", "*2\r\n$3\r\nGET\r\n$3\r\nfoo\r\n", "*99999999999999999999\r\n"} {
+	for _, e := range []string{
+		"", "*", "*1\r\n", "*0\r\n", "*1\r\n$3\r\nDEL", "*-1\r\n", "*2\r\n$3\r\nDEL\r\n$9\r\nfoo\r\n",
+		"*2\r\n$3\r\nDEL\r\n$3\r\nfoo\r\n+", "*2\r\n$3\r\nGET\r\n$3\r\nfoo\r\n", "*99999999999999999999\r\n",
+	} {
 		if err := tx.ApplyEntry(0, slot, []byte(e)); !errors.Is(err, ErrEffect) {
 			t.Errorf("%q: %v", e, err)
 		}

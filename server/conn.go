@@ -2,6 +2,7 @@ package server
 
 import (
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/reredis/reredis/bus"
@@ -228,7 +229,7 @@ func (c *conn) collect(w *worker) {
 		c.seg = nil
 	case w.used < len(w.arena) && &b[0] == &w.arena[w.used]:
 		w.used += len(b)
-		c.seg, c.segOwned = b[:len(b):len(b)], false
+		c.seg, c.segOwned = slices.Clip(b), false
 	case len(c.seg) > 0 && &b[0] == &c.seg[0]:
 		c.seg = b
 	default:

@@ -60,7 +60,7 @@ func whoAnswers(addr string) string {
 	if err != nil {
 		return ""
 	}
-	defer nc.Close() //nolint:errcheck // only asked
+	defer nc.Close()
 	_ = nc.SetDeadline(deadline)
 	if _, err := io.WriteString(nc, "INFO server\r\n"); err != nil {
 		return ""

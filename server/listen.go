@@ -47,7 +47,7 @@ func (s *Server) listen() error {
 	}
 	if s.opts.UnixSocket != "" {
 		if err := s.listenUnix(s.opts.UnixSocket, s.opts.UnixSocketPerm); err != nil {
-			return fmt.Errorf("Failed opening Unix socket: %w", err) //nolint:staticcheck // Redis' words
+			return fmt.Errorf("Failed opening Unix socket: %w", err)
 		}
 	}
 	return nil
@@ -71,7 +71,7 @@ func (s *Server) listenTCPs(bind []BindAddr, port int, keep []*listener) ([]*lis
 		case errors.Is(err, syscall.EADDRINUSE):
 			return list, inUse(a, port, err)
 		default:
-			return list, fmt.Errorf("Failed listening on port %d (TCP): %w", port, err) //nolint:staticcheck // Redis' words
+			return list, fmt.Errorf("Failed listening on port %d (TCP): %w", port, err)
 		}
 		list = append(list, l)
 		if port == 0 {
@@ -79,7 +79,7 @@ func (s *Server) listenTCPs(bind []BindAddr, port int, keep []*listener) ([]*lis
 		}
 	}
 	if len(bind) > 0 && len(list) == 0 {
-		return nil, fmt.Errorf("Failed listening on port %d (TCP): no address of the list exists here", port) //nolint:staticcheck // Redis' words
+		return nil, fmt.Errorf("Failed listening on port %d (TCP): no address of the list exists here", port)
 	}
 	return list, nil
 }

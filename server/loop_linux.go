@@ -188,7 +188,7 @@ func (l *loop) poll() (int, error) {
 	}
 	n, err := unix.EpollWait(l.epfd, l.events, int((wait+time.Millisecond-1)/time.Millisecond))
 	l.mail.awake()
-	if err == unix.EINTR { //nolint:errorlint // an Errno as it is
+	if err == unix.EINTR {
 		return 0, nil
 	}
 	return n, err
@@ -402,10 +402,10 @@ func (l *loop) woken(c *conn, seq uint64, v any) {
 		return
 	}
 	l.mark(c)
-	switch {
-	case why == stopParked:
+	switch why {
+	case stopParked:
 		l.startWait(c)
-	case why == stopClose:
+	case stopClose:
 		c.keep(l.w, nil)
 	default:
 		if c.flags&flagMuted != 0 && c.flags&flagEOF == 0 {

@@ -1,6 +1,10 @@
 package server
 
-import "github.com/reredis/reredis/bus"
+import (
+	"slices"
+
+	"github.com/reredis/reredis/bus"
+)
 
 // sameAudience is the number of pushes at the head of list that go to the very same clients.
 func sameAudience(list []message) int {
@@ -88,7 +92,7 @@ func (l *loop) output(c *conn, b []byte, lsn uint64) {
 	c.gate = max(c.gate, lsn)
 	l.w.gate = max(l.w.gate, lsn)
 	if len(c.seg) == 0 {
-		c.seg, c.segOwned = b[:len(b):len(b)], false
+		c.seg, c.segOwned = slices.Clip(b), false
 	} else {
 		// seg has no room beyond its end unless it is the connection's own.
 		c.seg, c.segOwned = append(c.seg, b...), true

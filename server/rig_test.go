@@ -369,13 +369,5 @@ func files() int {
 	return n
 }
 
-// errText is the text of an error reply, "" of anything else.
-func errText(v resp.Value) string {
-	if v.Kind == resp.KindError {
-		return string(v.Str)
-	}
-	return ""
-}
-
 // bulk encodes a bulk string.
 func bulk(s string) string { return fmt.Sprintf("$%d\r\n%s\r\n", len(s), s) }

@@ -118,6 +118,6 @@ func (w *watch) end(c *conn) {
 }
 
 func isTimeout(err error) bool {
-	t, ok := err.(interface{ Timeout() bool }) //nolint:errorlint // what Read of a net.Conn returns
+	t, ok := err.(interface{ Timeout() bool })
 	return ok && t.Timeout()
 }

@@ -141,6 +141,7 @@ func (b *tape) OpenSnapshot(SnapID) (SnapReader, error)    { return nil, errors.
 func (b *tape) DropSnapshot(SnapID) error                  { return errors.ErrUnsupported }
 func (b *tape) Close(clean bool) error                     { b.clean = &clean; return nil }
 func entry(slot uint16, text string) Entry                 { return Entry{Slot: slot, Effect: []byte(text)} }
+
 func (b *tape) texts() (list []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

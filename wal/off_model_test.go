@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -47,9 +48,7 @@ func (t *toy) clone() *toy {
 	c := newToy(0)
 	for _, d := range t.dbs {
 		m := map[string]string{}
-		for k, v := range d {
-			m[k] = v
-		}
+		maps.Copy(m, d)
 		c.dbs = append(c.dbs, m)
 	}
 	return c

@@ -201,26 +201,23 @@ func (r *Reader) Next(ctx context.Context) (Batch, error) {
 
 // ready gives what the queue has up to a limit.
 func (r *Reader) ready(limit LSN) (Batch, bool) {
-	for len(r.queue) > 0 {
-		b := r.queue[0]
-		rest := b
-		if b.First < r.next { // the group that holds r.next comes whole
-			_, rest = b.split(r.next - 1)
-			b = rest
-		}
-		if b.Last() > limit {
-			b, rest = rest.split(limit)
-			r.queue[0] = rest
-		} else {
-			r.queue = r.queue[1:]
-		}
-		if b.Count == 0 {
-			return b, false
-		}
-		r.next = b.Last() + 1
-		return b, true
+	if len(r.queue) == 0 {
+		return Batch{}, false
 	}
-	return Batch{}, false
+	b := r.queue[0]
+	if b.First < r.next { // the group that holds r.next comes whole
+		_, b = b.split(r.next - 1)
+	}
+	if b.Last() > limit {
+		b, r.queue[0] = b.split(limit)
+	} else {
+		r.queue = r.queue[1:]
+	}
+	if b.Count == 0 {
+		return b, false
+	}
+	r.next = b.Last() + 1
+	return b, true
 }
 
 // fill gets batches from r.next on, which may be read. again is false if there will be some only once r.next is durable.

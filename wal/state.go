@@ -134,9 +134,8 @@ func (e *RefusedError) Unwrap() error { return e.Cause }
 
 // capital is the text of the system's error as strerror words it.
 func capital(err error) string {
-	var errno syscall.Errno
 	text := err.Error()
-	if errors.As(err, &errno) {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		text = errno.Error()
 	}
 	if text == "" || text[0] < 'a' || text[0] > 'z' {

@@ -45,7 +45,7 @@ func (l *Log) do(ctx context.Context, f func() error) error {
 func (l *Log) Run(ctx context.Context) error {
 	s := syncer{l: l, ticker: time.NewTicker(syncEvery)}
 	defer s.ticker.Stop()
-	s.prepare(1)
+	s.prepare()
 	for {
 		select {
 		case err := <-l.trouble:
@@ -56,12 +56,12 @@ func (l *Log) Run(ctx context.Context) error {
 		case <-l.syncSoon:
 			s.sync(ctx)
 		case <-l.fillSoon:
-			s.prepare(1)
+			s.prepare()
 		case <-s.ticker.C:
 			if l.Policy() == EverySec {
 				s.sync(ctx)
 			}
-			s.prepare(1)
+			s.prepare()
 			s.trim()
 		case <-ctx.Done():
 			return s.finish()
@@ -111,7 +111,7 @@ func (s *syncer) resign() {
 	}
 	if s.rotated { // with the leadership given back: it may take long
 		s.rotated = false
-		s.prepare(1)
+		s.prepare()
 	}
 }
 
@@ -139,12 +139,12 @@ func (s *syncer) sync(ctx context.Context) {
 }
 
 // prepare makes room for the next batch, one segment early, so that a full disk is found while nothing depends on it.
-func (s *syncer) prepare(bytes int64) {
+func (s *syncer) prepare() {
 	l := s.l
 	if s.failed != nil {
 		return
 	}
-	if err := l.b.Prepare(bytes); err != nil {
+	if err := l.b.Prepare(1); err != nil {
 		s.refuse(err, "")
 		return
 	}

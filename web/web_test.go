@@ -341,7 +341,7 @@ func TestListenerFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.lns[0].Listener.Close(); err != nil {
+	if err := s.lns[0].Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Run(t.Context()); !errors.Is(err, net.ErrClosed) {

@@ -48,22 +48,22 @@ func (c *cache) listen() {
 }
 
 // change makes one random change.
-func (w *client) change(key func() string, value string) {
+func (c *client) change(key func() string, value string) {
 	switch p := rand.IntN(100); {
 	case p < 2:
-		w.do("flushall")
+		c.do("flushall")
 	case p < 15:
-		w.do("del " + key())
+		c.do("del " + key())
 	case p < 30:
-		w.do("set " + key() + " " + value + " ttl")
+		c.do("set " + key() + " " + value + " ttl")
 	case p < 45:
-		w.do("multi")
-		w.do("set " + key() + " " + value)
-		w.do("get " + key())
-		w.do("del " + key())
-		w.do("exec")
+		c.do("multi")
+		c.do("set " + key() + " " + value)
+		c.do("get " + key())
+		c.do("del " + key())
+		c.do("exec")
 	default:
-		w.do("set " + key() + " " + value)
+		c.do("set " + key() + " " + value)
 	}
 }
 

@@ -68,17 +68,34 @@ func TestModes(t *testing.T) {
 		steps []said
 	}{
 		{"noloop", Options{NoLoop: true}, []said{
-			{"r", "get a", ""}, {"r", "set a 1", ""}, {"w", "set a 2", ""}, {"r", "get a", ""}, {"w", "set a 3", "a"},
+			{"r", "get a", ""},
+			{"r", "set a 1", ""},
+			{"w", "set a 2", ""},
+			{"r", "get a", ""},
+			{"w", "set a 3", "a"},
 			{"r", "flushall", "*"},
 		}},
 		{"bcast", Options{Broadcast: true}, []said{
-			{"w", "set a 1", "a"}, {"w", "set a 1", "a"}, {"r", "set b 1", "b"},
-			{"w", "multi", ""}, {"w", "set c 1", ""}, {"w", "set b 1", ""}, {"w", "set c 2", ""}, {"w", "exec", "b+c"},
+			{"w", "set a 1", "a"},
+			{"w", "set a 1", "a"},
+			{"r", "set b 1", "b"},
+			{"w", "multi", ""},
+			{"w", "set c 1", ""},
+			{"w", "set b 1", ""},
+			{"w", "set c 2", ""},
+			{"w", "exec", "b+c"},
 			{"w", "flushall", "*"},
 		}},
 		{"bcast noloop", Options{Broadcast: true, NoLoop: true, Prefixes: []string{"a", "b"}}, []said{
-			{"w", "set a 1", "a"}, {"w", "set ab 1", "ab"}, {"w", "set c 1", ""}, {"r", "set a 1", ""},
-			{"w", "multi", ""}, {"w", "set b 1", ""}, {"w", "set a1 1", ""}, {"w", "set a2 2", ""}, {"w", "exec", "a1+a2 b"},
+			{"w", "set a 1", "a"},
+			{"w", "set ab 1", "ab"},
+			{"w", "set c 1", ""},
+			{"r", "set a 1", ""},
+			{"w", "multi", ""},
+			{"w", "set b 1", ""},
+			{"w", "set a1 1", ""},
+			{"w", "set a2 2", ""},
+			{"w", "exec", "a1+a2 b"},
 		}},
 		{"optin", Options{OptIn: true}, []said{{"r", "get a", ""}, {"w", "set a 1", ""}}},
 		{"optout", Options{OptOut: true}, []said{{"r", "get a", ""}, {"w", "set a 1", "a"}}},
@@ -103,8 +120,14 @@ func TestCaching(t *testing.T) {
 	r.play(w, x, []said{{"r", "ping", ""}, {"r", "get a", ""}, {"w", "set a 1", ""}})
 	r.track.Caching(x.cl)
 	r.play(w, x, []said{
-		{"r", "multi", ""}, {"r", "get a", ""}, {"r", "get b", ""}, {"r", "exec", ""},
-		{"r", "get c", ""}, {"w", "set a 1", "a"}, {"w", "set b 1", "b"}, {"w", "set c 1", ""},
+		{"r", "multi", ""},
+		{"r", "get a", ""},
+		{"r", "get b", ""},
+		{"r", "exec", ""},
+		{"r", "get c", ""},
+		{"w", "set a 1", "a"},
+		{"w", "set b 1", "b"},
+		{"w", "set c 1", ""},
 	})
 }
 

@@ -58,10 +58,10 @@ func TestDifferKnowsAll(t *testing.T) {
 	in := map[string]bool{}
 	for _, line := range differTemplates {
 		words := strings.Fields(strings.ToLower(line))
-		for _, name := range strings.Split(words[0], "|") {
+		for name := range strings.SplitSeq(words[0], "|") {
 			in[name] = true
 			if len(words) > 1 {
-				for _, sub := range strings.Split(words[1], "|") {
+				for sub := range strings.SplitSeq(words[1], "|") {
 					in[name+"|"+sub] = true
 				}
 			}
@@ -191,10 +191,13 @@ var differAllowed = []struct {
 	{"keys", "there is no order", sortedReply},
 	{"scan 0 count 100000", "there is no order", func(v resp.Value) string { return string(v.Elems[0].Str) + sortedReply(v.Elems[1]) }},
 	{"scan", "cursors are the server's own", func(v resp.Value) string { return fmt.Sprint(len(v.Elems)) }},
-	{"lolwut", "the picture is our own", lastLine}, {"client list", "figures", func(v resp.Value) string { return string(rune(v.Kind)) }},
+	{"lolwut", "the picture is our own", lastLine},
+	{"client list", "figures", func(v resp.Value) string { return string(rune(v.Kind)) }},
 	{"randomkey", "any key", func(v resp.Value) string { return string(rune(v.Kind)) }},
-	{"ttl", "the clock; EXPIRETIME is compared", positive}, {"pttl", "the clock", positive},
-	{"expiretime", "the clock", nearTime}, {"pexpiretime", "the clock", nearTime},
+	{"ttl", "the clock; EXPIRETIME is compared", positive},
+	{"pttl", "the clock", positive},
+	{"expiretime", "the clock", nearTime},
+	{"pexpiretime", "the clock", nearTime},
 	{"object idletime", "the clock; small numbers are shared in Redis", func(v resp.Value) string { return string(rune(v.Kind)) }},
 	{"object refcount", "Redis shares small numbers, but not those that COPY or INCR made", func(v resp.Value) string { return string(rune(v.Kind)) }},
 	{"object freq", "by lot", nearTime},
@@ -208,7 +211,8 @@ var differAllowed = []struct {
 		_, after, _ := strings.Cut(string(v.Str), " encoding:")
 		return after[:strings.Index(after, "lru:")]
 	}},
-	{"debug help", "the subcommands are others", firstLine}, {"client help", "there are newer subcommands", firstLine},
+	{"debug help", "the subcommands are others", firstLine},
+	{"client help", "there are newer subcommands", firstLine},
 	{"config help", "there are newer subcommands", firstLine},
 	{"info", "figures", func(v resp.Value) string { return string(rune(v.Kind)) }},
 }

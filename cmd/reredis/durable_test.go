@@ -48,10 +48,23 @@ func TestRestart(t *testing.T) {
 			c := s.client(t)
 			ctx := t.Context()
 			script := [][]any{
-				{"SET", "text", "some text"}, {"SET", "n", 41}, {"INCR", "n"}, {"APPEND", "raw", "abc"}, {"SETRANGE", "raw", 5, "x"},
-				{"SET", "ttl", "v", "PXAT", 4102444800000}, {"SET", "gone", 1, "PX", 1}, {"SET", "big", strings.Repeat("x", 3<<20)},
-				{"SET", "a", 1}, {"RENAME", "a", "b"}, {"MSET", "m1", 1, "m2", 2}, {"DEL", "m1"}, {"SETBIT", "bits", 100, 1},
-				{"COPY", "text", "copy"}, {"SET", "moved", 1}, {"MOVE", "moved", 3}, {"SWAPDB", 1, 2},
+				{"SET", "text", "some text"},
+				{"SET", "n", 41},
+				{"INCR", "n"},
+				{"APPEND", "raw", "abc"},
+				{"SETRANGE", "raw", 5, "x"},
+				{"SET", "ttl", "v", "PXAT", 4102444800000},
+				{"SET", "gone", 1, "PX", 1},
+				{"SET", "big", strings.Repeat("x", 3<<20)},
+				{"SET", "a", 1},
+				{"RENAME", "a", "b"},
+				{"MSET", "m1", 1, "m2", 2},
+				{"DEL", "m1"},
+				{"SETBIT", "bits", 100, 1},
+				{"COPY", "text", "copy"},
+				{"SET", "moved", 1},
+				{"MOVE", "moved", 3},
+				{"SWAPDB", 1, 2},
 			}
 			for i, args := range script {
 				if err := c.Do(ctx, args...).Err(); err != nil {

@@ -84,11 +84,26 @@ func TestLoading(t *testing.T) {
 			w := s.wire(t)
 			const loading = "LOADING Redis is loading the dataset in memory"
 			for _, c := range []struct{ line, want string }{
-				{"GET key1", loading}, {"SET key1 v", loading}, {"PING", loading}, {"DBSIZE", loading}, {"KEYS *", loading},
-				{"FLUSHALL", loading}, {"SAVE", loading}, {"BGSAVE", loading}, {"EVALX", "ERR unknown command"},
-				{"MULTI", "OK"}, {"GET key1", loading}, {"EXEC", "EXECABORT"},
-				{"INFO persistence", "loading:1"}, {"ECHO hello", "hello"}, {"SELECT 1", "OK"}, {"LASTSAVE", ""},
-				{"CLIENT ID", ""}, {"CONFIG GET port", ""}, {"HELLO 3", ""}, {"SUBSCRIBE c", ""},
+				{"GET key1", loading},
+				{"SET key1 v", loading},
+				{"PING", loading},
+				{"DBSIZE", loading},
+				{"KEYS *", loading},
+				{"FLUSHALL", loading},
+				{"SAVE", loading},
+				{"BGSAVE", loading},
+				{"EVALX", "ERR unknown command"},
+				{"MULTI", "OK"},
+				{"GET key1", loading},
+				{"EXEC", "EXECABORT"},
+				{"INFO persistence", "loading:1"},
+				{"ECHO hello", "hello"},
+				{"SELECT 1", "OK"},
+				{"LASTSAVE", ""},
+				{"CLIENT ID", ""},
+				{"CONFIG GET port", ""},
+				{"HELLO 3", ""},
+				{"SUBSCRIBE c", ""},
 			} {
 				w.send(c.line + "\r\n")
 				v := w.reply()

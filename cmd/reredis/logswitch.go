@@ -163,7 +163,7 @@ func (p *persistence) setLog(on bool) {
 
 var (
 	errTurnedOff = errors.New("the log was turned off")
-	errTurnOn    = errors.New("Unable to turn on AOF. Check server logs.") //nolint:staticcheck // a client's text
+	errTurnOn    = errors.New("Unable to turn on AOF. Check server logs.")
 )
 
 // takeBack makes the configuration say what is the case after a failure.
@@ -291,7 +291,7 @@ func (p *persistence) turnOff() error {
 	if err != nil {
 		p.n.log.Error("the log can not be turned off: its end is not on disk", "error", err)
 		p.takeBack(true)
-		return fmt.Errorf("Unable to turn off AOF: %w", err) //nolint:staticcheck // a client's text
+		return fmt.Errorf("Unable to turn off AOF: %w", err)
 	}
 	p.layer(false)
 	if err := p.running.end(); err != nil {

@@ -8,8 +8,8 @@ import (
 
 // Redis' words for addresses that cannot be listened on.
 var (
-	errPort = errors.New("Unable to listen on this port. Check server logs.") //nolint:staticcheck // Redis' words
-	errBind = errors.New("Failed to bind to specified addresses.")            //nolint:staticcheck // Redis' words
+	errPort = errors.New("Unable to listen on this port. Check server logs.")
+	errBind = errors.New("Failed to bind to specified addresses.")
 )
 
 // rebind listens for clients on other addresses.

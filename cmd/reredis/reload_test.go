@@ -50,7 +50,7 @@ func TestReload(t *testing.T) {
 	want, lsn := digest(), lastLSN(t, dir)
 	for i, how := range []string{"LOADAOF", "RELOAD", "RELOAD NOSAVE", "RELOAD NOFLUSH MERGE", "LOADAOF"} {
 		args := []any{"DEBUG"}
-		for _, a := range strings.Fields(how) {
+		for a := range strings.FieldsSeq(how) {
 			args = append(args, a)
 		}
 		is(t, any("OK"))(c.Do(ctx, args...).Result())

@@ -189,7 +189,7 @@ func (n *node) run() error {
 			n.stop()
 		}
 	})
-	side.Go(func() { n.obey(signals, webCtx) })
+	side.Go(func() { n.obey(webCtx, signals) })
 	side.Go(func() { n.followFiles(webCtx) })
 	side.Go(func() { _ = n.rates.Run(webCtx) }) // returns nil when webCtx ends
 	side.Go(func() { n.persist.run(webCtx) })
@@ -205,7 +205,7 @@ func (n *node) run() error {
 }
 
 // obey stops the node at the first signal, and the process at the second.
-func (n *node) obey(signals <-chan os.Signal, over context.Context) {
+func (n *node) obey(over context.Context, signals <-chan os.Signal) {
 	var stopping atomic.Bool
 	for {
 		select {

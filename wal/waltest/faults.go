@@ -91,7 +91,7 @@ func crashSnapshot(tb testing.TB, s Store) {
 		}
 		l.crash(rng)
 		if n := len(have); err != nil && len(l.info.Snapshots) == n+1 { // published all the same
-			made, err = snap{info: l.info.Snapshots[n], keys: map[string]bool{}}, nil
+			made = snap{info: l.info.Snapshots[n], keys: map[string]bool{}}
 			if verr := wal.Verify(context.Background(), l.b, made.info.ID); verr != nil {
 				tb.Fatalf("a snapshot is known that is not whole: %v", verr)
 			}

@@ -20,8 +20,7 @@ var hashKey = [16]byte{1, 2, 3}
 
 // walk is a keyspace of so many keys, all in slot 7.
 type walk struct {
-	keys  int
-	count func() error // between the ranges
+	keys int
 }
 
 func (w walk) Walk(_ context.Context, appended func() wal.LSN, emit func(wal.SnapFrame) error) error {

@@ -303,7 +303,7 @@ var flaws = map[string]func(w *wrong){
 	},
 	"CrashSnapshot: an old one goes first": func(w *wrong) {
 		w.snapshot = func(out wal.SnapWriter) wal.SnapWriter {
-			if r, err := w.FileBackend.OpenSnapshot(1); err == nil {
+			if r, err := w.OpenSnapshot(1); err == nil {
 				_ = errors.Join(r.Close(), w.FileBackend.DropSnapshot(1))
 			}
 			return out
