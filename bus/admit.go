@@ -84,6 +84,11 @@ func (a *Admission) checks(s *Spec, flags Flags) []func(Handler) Handler {
 			list = append(list, ifQueued(s, Write, admitWrites(w)))
 		}
 	}
+	if s.Probe && a.Writable != nil {
+		if w := a.Writable(); w != nil {
+			list = append(list, guard(refused(w)))
+		}
+	}
 	if (flags&Write != 0 || s.Plan != nil || s.Probe) && a.Unsaved != nil && a.Unsaved() != nil {
 		list = append(list, ifQueued(s, Write, guard(func(*Ctx) error { return a.Unsaved() })))
 	}
@@ -115,7 +120,7 @@ func (a *Admission) describe(s *Spec) string {
 	add(s.Flags&Protected != 0 && a.Protected != nil, "permission")
 	add(s.Flags&NoAuth == 0 && a.AuthRequired != nil && a.AuthRequired(), "password")
 	add(a.Active != nil && a.Active(), "rules")
-	add(s.Flags&Write != 0 && a.Writable != nil && a.Writable() != nil, "log")
+	add((s.Flags&Write != 0 || s.Probe) && a.Writable != nil && a.Writable() != nil, "log")
 	add((s.Flags&Write != 0 || s.Probe) && a.Unsaved != nil && a.Unsaved() != nil, "unsaved")
 	add(a.Paused != nil && len(a.Paused.checks(s)) > 0, "pause")
 	add(a.Swaps != nil && len(a.Swaps.checks(s)) > 0, "snapshot")

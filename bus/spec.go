@@ -59,8 +59,8 @@ type Spec struct {
 	Lock LockMode
 	// Swaps says that the command swaps databases.
 	Swaps bool
-	// Probe says that clients ask by it whether all is well: while the data can not be saved it is refused as writes
-	// are.
+	// Probe says that clients ask by it whether all is well: while the data can not be saved, or the log takes
+	// nothing, it is refused as writes are.
 	Probe bool
 	// Subscriber says that a client of RESP2 with subscriptions may call it.
 	Subscriber bool

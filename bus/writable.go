@@ -15,6 +15,16 @@ type Writable interface {
 // ErrBehind is what Writable.Admit returns for a write that has to wait.
 var ErrBehind = errors.New("bus: the log is behind")
 
+// refused is the error that writes are refused with, nil if they are taken or only have to wait.
+func refused(w Writable) func(*Ctx) error {
+	return func(*Ctx) error {
+		if err := w.Admit(); err != nil && !errors.Is(err, ErrBehind) {
+			return err
+		}
+		return nil
+	}
+}
+
 // admitWrites asks w before every write; one that has to wait is parked.
 func admitWrites(w Writable) func(Handler) Handler {
 	return func(next Handler) Handler {

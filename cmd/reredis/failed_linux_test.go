@@ -100,6 +100,41 @@ func TestDiskFailsReadOnlyLater(t *testing.T) {
 	}
 }
 
+// TestDiskFailsPing: while the log takes nothing PING is refused like a write, also to be queued, as by redis-server; but a
+// transaction that has it already, and commands of subscribers, run.
+func TestDiskFailsPing(t *testing.T) {
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			args := []string{"--appendonly", "yes", "--appendfsync", "everysec"}
+			if k.name != "redis-server" {
+				args = append(args, "--wal.on_sync_error", "readonly")
+			}
+			s := k.launch(t, args...)
+			say, queued := rawReplies(t, s), rawReplies(t, s)
+			expectReplies(t, say, [2]string{"SET k 1", "+OK\r\n"}, [2]string{"PING", "+PONG\r\n"})
+			expectReplies(t, queued, [2]string{"MULTI", "+OK\r\n"}, [2]string{"PING", "+QUEUED\r\n"}, [2]string{"PING hello", "+QUEUED\r\n"})
+			inject(t, s, "fdatasync:error=EIO:when=1+")
+			c := s.client(t)
+			eventually(t, "the disk has failed", func() bool {
+				err := c.Set(t.Context(), "later", 2, 0).Err()
+				return err != nil && strings.Contains(err.Error(), ioError)
+			})
+			const refused = "-" + ioError + "\r\n"
+			expectReplies(t, say,
+				[2]string{"SET k 3", refused},
+				[2]string{"PING", refused},
+				[2]string{"PING hello", refused},
+				[2]string{"ECHO hello", "$5\r\nhello\r\n"},
+				[2]string{"PUBLISH c m", ":0\r\n"},
+				[2]string{"MULTI", "+OK\r\n"},
+				[2]string{"PING", refused},
+				[2]string{"EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n"},
+			)
+			expectReplies(t, queued, [2]string{"EXEC", "*2\r\n+PONG\r\n$5\r\nhello\r\n"})
+		})
+	}
+}
+
 // TestDiskFailsStops: the same with wal.on_sync_error stop. The process ends at once, however long it may take to shut
 // down: replies that can never leave are not waited for.
 func TestDiskFailsStops(t *testing.T) {

@@ -19,23 +19,10 @@ func TestUnsaved(t *testing.T) {
 	for _, k := range kinds(t) {
 		t.Run(k.name, func(t *testing.T) {
 			s := k.launch(t, "--appendonly", "no", "--save", "3600 1000")
-			w := s.wire(t)
-			var raw bytes.Buffer // of one reply
-			w.r = bufio.NewReader(io.TeeReader(w.Conn, &raw))
-			say := func(line string) string {
-				t.Helper()
-				raw.Reset()
-				w.send(line + "\r\n")
-				w.reply()
-				return raw.String()
-			}
+			say := rawReplies(t, s)
 			expect := func(list ...[2]string) {
 				t.Helper()
-				for _, e := range list {
-					if got := say(e[0]); got != e[1] {
-						t.Errorf("%s: got %q, want %q", e[0], got, e[1])
-					}
-				}
+				expectReplies(t, say, list...)
 			}
 			status := func() string {
 				_, after, _ := strings.Cut(say("INFO persistence"), "rdb_last_bgsave_status:")
@@ -84,6 +71,9 @@ func TestUnsaved(t *testing.T) {
 				[2]string{"GET k", "+QUEUED\r\n"},
 				[2]string{"SET k 3", unsavedText},
 				[2]string{"DISCARD", "+OK\r\n"},
+				[2]string{"MULTI", "+OK\r\n"},
+				[2]string{"PING", unsavedText},
+				[2]string{"EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n"},
 				[2]string{"CONFIG SET stop-writes-on-bgsave-error no", "+OK\r\n"},
 				[2]string{"SET k 4", "+OK\r\n"},
 				[2]string{"MULTI", "+OK\r\n"},
@@ -110,6 +100,30 @@ func TestUnsaved(t *testing.T) {
 			eventually(t, "a snapshot", func() bool { return status() == "ok" })
 			expect([2]string{"SET k 9", "+OK\r\n"}, [2]string{"PING", "+PONG\r\n"})
 		})
+	}
+}
+
+// rawReplies returns what sends a line and returns the reply's bytes.
+func rawReplies(t *testing.T, s *instance) func(line string) string {
+	w := s.wire(t)
+	var raw bytes.Buffer // of one reply
+	w.r = bufio.NewReader(io.TeeReader(w.Conn, &raw))
+	return func(line string) string {
+		t.Helper()
+		raw.Reset()
+		w.send(line + "\r\n")
+		w.reply()
+		return raw.String()
+	}
+}
+
+// expectReplies compares replies: each element is a line and what is to be answered.
+func expectReplies(t *testing.T, say func(string) string, list ...[2]string) {
+	t.Helper()
+	for _, e := range list {
+		if got := say(e[0]); got != e[1] {
+			t.Errorf("%s: got %q, want %q", e[0], got, e[1])
+		}
 	}
 }
 
