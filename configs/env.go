@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -31,7 +32,8 @@ func (l *loader) environment(env []string) {
 			l.problem(Problem{Where: where, Name: path, Text: "unknown parameter", Hint: l.table.suggestPath(path)})
 		}
 	}
-	for path, name := range set {
+	for _, path := range slices.Sorted(maps.Keys(set)) {
+		name := set[path]
 		if base, ok := strings.CutSuffix(path, fileSuffix); ok && set[base] != "" && l.table.secretFile(path) != nil {
 			l.problem(Problem{Where: Origin{Layer: LayerEnv, Name: name}, Name: path, Text: "the secret is already set by " + set[base] + "; leave one of them out"})
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -132,13 +133,13 @@ func (l *loader) tree(name string, b []byte) {
 		l.problems = append(l.problems, syntaxProblems(name, err)...)
 		return
 	}
+	before := len(l.problems)
 	at, problems := positions(ext, name, b, l.table)
 	l.problems = append(l.problems, problems...)
 	raw := k.Raw()
 	if ext == ".json" {
 		raw = integers(raw).(map[string]any)
 	}
-	before := len(l.problems)
 	l.walk("", raw, func(path string) Origin {
 		o := Origin{Layer: LayerFile, Name: name}
 		if p, ok := at[path]; ok {
@@ -151,14 +152,27 @@ func (l *loader) tree(name string, b []byte) {
 	})
 }
 
-// walk sets the leaves of a tree. Keys that are no parameter and no section
-// are problems.
+// inOrder returns the keys of a tree in the order of their places.
+func inOrder(prefix string, tree map[string]any, at func(path string) Origin) []string {
+	return slices.SortedFunc(maps.Keys(tree), func(a, b string) int {
+		p, q := at(join(prefix, a)), at(join(prefix, b))
+		return cmp.Or(p.Line-q.Line, p.Column-q.Column, strings.Compare(a, b))
+	})
+}
+
+// join is the path of a key in the section prefix, "" for the outermost.
+func join(prefix, key string) string {
+	if prefix == "" {
+		return key
+	}
+	return prefix + "." + key
+}
+
+// walk sets the leaves of a tree, in the order in which they are written. Keys that are no
+// parameter and no section are problems.
 func (l *loader) walk(prefix string, tree map[string]any, at func(path string) Origin) {
-	for key, raw := range tree {
-		path := key
-		if prefix != "" {
-			path = prefix + "." + key
-		}
+	for _, key := range inOrder(prefix, tree, at) {
+		path, raw := join(prefix, key), tree[key]
 		where := at(path)
 		p := l.table.byPath[path]
 		sub, isTree := raw.(map[string]any)

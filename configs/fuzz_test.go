@@ -29,10 +29,7 @@ func roundTrip(t *testing.T, l *loader) {
 func countLeaves(prefix string, tree map[string]any) int {
 	n := 0
 	for k, v := range tree {
-		path := k
-		if prefix != "" {
-			path = prefix + "." + k
-		}
+		path := join(prefix, k)
 		sub, ok := v.(map[string]any)
 		switch {
 		case ok && theTable().leaf(path) == nil:

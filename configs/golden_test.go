@@ -240,7 +240,7 @@ func (c *goldenCase) result(t *testing.T) string {
 		}
 		step(&b, s, args[1:])
 	}
-	return regexp.MustCompile(`at 20\d\d-[0-9T:+Z-]+`).ReplaceAllStringFunc(masked(b.String()), func(at string) string {
+	return regexp.MustCompile(`at 20\d\d-\d\d-\d\dT[\d:]+(Z|[+-]\d\d:\d\d)`).ReplaceAllStringFunc(masked(b.String()), func(at string) string {
 		if when, err := time.Parse(time.RFC3339, at[3:]); err == nil && when.After(start) {
 			return "at NOW"
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -255,7 +256,7 @@ func savePoint(raw any) (SavePoint, error) {
 	if !ok {
 		return SavePoint{}, wrongType(raw, "{after: 1h, changes: 1}")
 	}
-	for k := range t {
+	for _, k := range slices.Sorted(maps.Keys(t)) {
 		if k != "after" && k != "changes" {
 			return SavePoint{}, fmt.Errorf("unknown key %q, there are after and changes", k)
 		}

@@ -97,10 +97,7 @@ func (v *nodeVisitor) visit(prefix string, n *yaml.Node) {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
-		path := key.Value
-		if prefix != "" {
-			path = prefix + "." + path
-		}
+		path := join(prefix, key.Value)
 		if first, ok := v.at[path]; ok {
 			v.problem(key, path, fmt.Sprintf("is already set at line %d", first.line))
 			continue

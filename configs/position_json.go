@@ -49,10 +49,7 @@ func (v *jsonVisitor) object(prefix string, noted bool) {
 			return
 		}
 		pos := v.position(int(v.dec.InputOffset()))
-		path := key
-		if prefix != "" {
-			path = prefix + "." + key
-		}
+		path := join(prefix, key)
 		if first, twice := here[key]; twice {
 			v.problems = append(v.problems, Problem{
 				Where: Origin{Layer: LayerFile, Name: v.name, Line: pos.line, Column: pos.column},

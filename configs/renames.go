@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -45,10 +46,10 @@ func renames() codec[[]Rename] {
 			if !ok {
 				return nil, wrongType(raw, "a table such as {flushall: \"\", config: admin-config}")
 			}
-			for from, to := range table {
-				name, ok := to.(string)
+			for _, from := range slices.Sorted(maps.Keys(table)) {
+				name, ok := table[from].(string)
 				if !ok {
-					return nil, fmt.Errorf("%s: %w", from, wrongType(to, "a name in quotes"))
+					return nil, fmt.Errorf("%s: %w", from, wrongType(table[from], "a name in quotes"))
 				}
 				if list, err = addRename(list, from, name); err != nil {
 					return nil, err
