@@ -41,7 +41,7 @@ type Mutability uint8
 const (
 	// Live values take effect at once.
 	Live Mutability = iota
-	// New values hold for connections made from now on.
+	// New values hold for what is made from now on: connections, segments of the log.
 	New
 	// Restart values are read when the server starts.
 	Restart
@@ -51,7 +51,7 @@ const (
 
 // String is the word of the reference.
 func (m Mutability) String() string {
-	return [...]string{"live", "new connections", "restart", "fixed with the data"}[m]
+	return [...]string{"live", "new", "restart", "fixed with the data"}[m]
 }
 
 // Flags are properties of a row.

@@ -255,19 +255,19 @@ func walParams() []Param {
 			Doc: "When a reply may leave: after its data is on disk, or written and synced within a second or by the system",
 		}),
 		row(size(1<<20), func(c *Config) *int64 { return &c.WAL.SegmentSize }, Param{
-			Path: "wal.segment_size", Default: "64MiB", Set: Restart,
+			Path: "wal.segment_size", Default: "64MiB", Set: New,
 			Doc: "Length of the log's files; the first ones are smaller",
 		}),
 		row(size(1<<20), func(c *Config) *int64 { return &c.WAL.UnsyncedLimit }, Param{
-			Path: "wal.unsynced_limit", Default: "64MiB", Set: Restart,
+			Path: "wal.unsynced_limit", Default: "64MiB",
 			Doc: "Writers wait while more of the log than this is not on disk yet",
 		}),
 		row(duration(timing{unit: time.Millisecond, lo: 1, hi: math.MaxInt32, noOff: true}), func(c *Config) *time.Duration { return &c.WAL.SyncLate }, Param{
-			Path: "wal.sync_late", Default: "2s", Set: Restart,
-			Doc: "Under everysec writers wait while a sync is later than this",
+			Path: "wal.sync_late", Default: "2s",
+			Doc: "Under everysec writers wait while a sync is later than this; a change holds from the next sync on",
 		}),
 		row(enum("stop", "readonly"), func(c *Config) *string { return &c.WAL.OnSyncError }, Param{
-			Path: "wal.on_sync_error", Default: "stop", Set: Restart,
+			Path: "wal.on_sync_error", Default: "stop",
 			Doc: "When the disk fails for good: stop the server, or go on without writes",
 		}),
 		row(torn, func(c *Config) *string { return &c.WAL.TornTail }, Param{
@@ -288,8 +288,8 @@ func walParams() []Param {
 			Doc: "Growth of the log in percent of the last snapshot after which it is compacted; 0 for never",
 		}),
 		row(integer[int](1, 100), func(c *Config) *int { return &c.WAL.Keep }, Param{
-			Path: "wal.snapshot.keep", Default: "2", Set: Restart,
-			Doc: "Snapshots that are kept",
+			Path: "wal.snapshot.keep", Default: "2",
+			Doc: "Snapshots that are kept; those that are too many go with the next one",
 		}),
 		row(size(0), func(c *Config) *int64 { return &c.WAL.Rate }, Param{
 			Path: "wal.snapshot.rate", Default: "0",

@@ -40,7 +40,7 @@ Sizes are bytes or ` + "`B KiB MiB GiB TiB`" + `; under Redis names ` + "`k` is 
 ` + "`200ms`, `15s`, `1h30m`, `7d`" + `; under Redis names a bare number counts the unit in brackets.
 
 *Live* parameters change at once with ` + "`CONFIG SET`" + `; *live or restart* ones do where the part that uses them can
-follow, and are refused otherwise; *new connections* hold for connections made afterwards; *restart* ones
+follow, and are refused otherwise; *new* ones hold for what is made afterwards, connections or files of the log; *restart* ones
 are read at the start; *fixed* ones belong to the data.
 `
 

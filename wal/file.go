@@ -51,7 +51,7 @@ const LockName = "LOCK"
 // trusted again (W8), Append, Sync and Rotate return it from then on, and Rehome begins another file.
 type FileBackend struct {
 	fs   vfs.FS
-	o    FileOptions
+	o    FileOptions // SegmentSize under mu
 	lock io.Closer
 
 	// The order of the locks: appendMu, spareMu, manifestMu, mu.
@@ -142,7 +142,6 @@ func NewFileBackend(fs vfs.FS, o FileOptions) *FileBackend {
 	if o.FirstSegment <= 0 {
 		o.FirstSegment = defaultFirst
 	}
-	o.FirstSegment = min(o.FirstSegment, o.SegmentSize)
 	if o.Preallocate <= 0 {
 		o.Preallocate = defaultSpares
 	}
@@ -232,6 +231,13 @@ func (b *FileBackend) Marks() Marks {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.marks
+}
+
+// SetSegmentSize changes the size of large segments to come. One that is ready already may be used first.
+func (b *FileBackend) SetSegmentSize(size int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.o.SegmentSize = size
 }
 
 // SetEpoch sets the epoch of segments to come.

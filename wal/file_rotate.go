@@ -38,19 +38,24 @@ func (b *FileBackend) Prepare(bytes int64) error {
 
 // prepare makes a spare unless there is one that fits; spareMu must be held.
 func (b *FileBackend) prepare(bytes int64) error {
-	size := max(b.nextSize(), bytes+segHeaderSize)
-	if slices.ContainsFunc(b.spares, func(s spare) bool { return s.size >= size }) {
+	next, longest := b.sizes()
+	size := max(next, bytes+segHeaderSize)
+	longest = max(longest, size)
+	if slices.ContainsFunc(b.spares, func(s spare) bool { return s.size >= size && s.size <= longest }) {
 		return nil
 	}
 	name := b.spareName()
 	if err := b.fill(name+tempSuffix, size); err != nil {
+		if slices.ContainsFunc(b.spares, func(s spare) bool { return s.size > longest }) {
+			return nil // it is longer than segments are to be now, and has room
+		}
 		return fmt.Errorf("wal: preparing a segment: %w", err)
 	}
 	if err := b.fs.Rename(name+tempSuffix, name); err != nil {
 		return fmt.Errorf("wal: preparing a segment: %w", err)
 	}
 	b.spares = append(b.spares, spare{name, size})
-	b.dropSpares()
+	b.dropSpares(next, longest)
 	return nil
 }
 
@@ -60,14 +65,16 @@ func (b *FileBackend) spareName() string {
 	return fmt.Sprintf("%s/%s%d%s", walDir, sparePrefix, b.spareNum, segSuffix)
 }
 
-// nextSize is that of the next segment.
-func (b *FileBackend) nextSize() int64 {
+// sizes are that of the next segment, and what segments grow to.
+func (b *FileBackend) sizes() (next, longest int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.segs) == 0 {
-		return b.o.FirstSegment
+	longest = b.o.SegmentSize
+	next = min(b.o.FirstSegment, longest)
+	if n := len(b.segs); n > 0 {
+		next = max(next, min(2*b.segs[n-1].size, longest))
 	}
-	return max(b.o.FirstSegment, min(2*b.segs[len(b.segs)-1].size, b.o.SegmentSize))
+	return next, longest
 }
 
 // fill makes a file of zeros, so that writes to it allocate nothing.
@@ -94,14 +101,14 @@ func (b *FileBackend) fill(name string, size int64) error {
 	return err
 }
 
-// dropSpares removes spares that are too small for every segment to come; spareMu must be held.
-func (b *FileBackend) dropSpares() {
-	size := b.nextSize()
+// dropSpares removes spares that are too small for every segment to come, or too long; spareMu must be held.
+func (b *FileBackend) dropSpares(next, longest int64) {
 	b.spares = slices.DeleteFunc(b.spares, func(s spare) bool {
-		if s.size < size {
+		useless := s.size < next || s.size > longest
+		if useless {
 			_ = b.fs.Remove(s.name) // Open removes what there is too much
 		}
-		return s.size < size
+		return useless
 	})
 }
 
@@ -281,7 +288,7 @@ func (b *FileBackend) Trim(upTo LSN) error {
 
 // recycle makes spares of files that the log does not need any more, or removes them. spareMu must be held.
 func (b *FileBackend) recycle(old []*segment) error {
-	size := b.nextSize()
+	size, _ := b.sizes()
 	var fresh []spare
 	var errs []error
 	for _, s := range old {

@@ -254,6 +254,68 @@ func TestSegmentsGrowAndAreRecycled(t *testing.T) {
 	}
 }
 
+// TestSegmentSizeChanges: segments that are made from then on have the new length, also where a longer one was ready.
+func TestSegmentSizeChanges(t *testing.T) {
+	fs := memfs.New(1)
+	b, _ := openFiles(t, fs, FileOptions{SegmentSize: 32 << 10, FirstSegment: 8 << 10})
+	// grow fills segments, from the second one that is begun on checks their length.
+	grow := func(size int64) {
+		t.Helper()
+		for begun := 0; begun < 4; {
+			before := b.cur
+			if put(t, b, true, strings.Repeat("z", 100)); b.cur == before {
+				continue
+			}
+			if begun++; begun > 2 && b.cur.size != size {
+				t.Fatalf("segment %d has %d bytes, not %d", begun, b.cur.size, size)
+			}
+			if err := b.Prepare(1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	put(t, b, true, "a")
+	grow(32 << 10)
+	for _, size := range []int64{12 << 10, 24 << 10, 64 << 10} {
+		b.SetSegmentSize(size)
+		if err := b.Prepare(1); err != nil {
+			t.Fatal(err)
+		}
+		grow(size)
+		for _, s := range b.spares {
+			if s.size > size {
+				t.Errorf("one of %d bytes is ready", s.size)
+			}
+		}
+	}
+	n := len(effects(t, b, 1))
+	if err := b.Close(true); err != nil {
+		t.Fatal(err)
+	}
+	b, _ = openFiles(t, fs, FileOptions{SegmentSize: 12 << 10})
+	if got := len(effects(t, b, 1)); got != n {
+		t.Errorf("%d entries, there were %d", got, n)
+	}
+}
+
+// TestLongerSegmentOnAFullDisk: where there is no room for another segment, one that is longer than they are to be does.
+func TestLongerSegmentOnAFullDisk(t *testing.T) {
+	fs := memfs.New(1)
+	b, _ := openFiles(t, fs, FileOptions{SegmentSize: 32 << 10, FirstSegment: 32 << 10})
+	put(t, b, true, "a")
+	if err := b.Prepare(1); err != nil {
+		t.Fatal(err)
+	}
+	b.SetSegmentSize(8 << 10)
+	fs.SetCapacity(fs.Used())
+	if err := b.Prepare(1); err != nil {
+		t.Fatal(err)
+	}
+	for first := b.cur; b.cur == first; {
+		put(t, b, true, "more")
+	}
+}
+
 func TestReadBehindTrim(t *testing.T) {
 	b, _ := openFiles(t, memfs.New(1), FileOptions{})
 	fill(t, b, 1, 300)

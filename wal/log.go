@@ -12,14 +12,7 @@ import (
 type Options struct {
 	Policy    Policy
 	Databases int
-	// UnsyncedLimit is how many bytes may wait to become durable before writers are
-	// parked; they go on below half of it. 0 is 64 MiB.
-	UnsyncedLimit int64
-	// SyncLate is how late the sync of EverySec may be before writers are parked. 0 is 2 s.
-	SyncLate time.Duration
-	// ReadOnlyOnError keeps the server up, refusing writes, when the disk fails for good; otherwise
-	// Fatal is called.
-	ReadOnlyOnError bool
+	Limits
 	// Fatal is called once, from any goroutine, when the log can not go on.
 	Fatal func(error)
 	// Lost is called once, from any goroutine, when the log can not go on, whether Fatal is called or not, before anybody
@@ -36,10 +29,8 @@ type Options struct {
 }
 
 const (
-	defaultUnsynced = 64 << 20
-	defaultLate     = 2 * time.Second
-	batchSize       = 1 << 20 // a batch is closed when it has grown to this
-	keepBuffers     = 4       // batch buffers kept for reuse
+	batchSize   = 1 << 20 // a batch is closed when it has grown to this
+	keepBuffers = 4       // batch buffers kept for reuse
 )
 
 // Log is an open log. Any goroutine may call its methods, where not said otherwise.
@@ -48,6 +39,7 @@ type Log struct {
 	b Backend
 
 	policy  atomic.Uint32
+	limits  limits
 	st      states
 	gates   gates
 	waits   waits
@@ -91,12 +83,6 @@ type batch struct {
 // New returns a log over a backend that has been opened and whose entries up to info.Last have been
 // applied. Nothing is written before Run.
 func New(o Options, b Backend, info Info) *Log {
-	if o.UnsyncedLimit <= 0 {
-		o.UnsyncedLimit = defaultUnsynced
-	}
-	if o.SyncLate <= 0 {
-		o.SyncLate = defaultLate
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -109,6 +95,7 @@ func New(o Options, b Backend, info Info) *Log {
 		jobs: make(chan job), syncSoon: make(chan struct{}, 1), fillSoon: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	l.policy.Store(uint32(o.Policy))
+	l.limits.set(o.Limits)
 	l.st.changed = o.Changed
 	l.gates.init(o.Databases, info.Last)
 	l.waits.init()
@@ -162,8 +149,8 @@ func (l *Log) Append(group []Entry) LSN {
 	for i := range group {
 		l.gates.note(&group[i], last)
 	}
-	if l.stats.unsynced.Add(int64(size)) > l.o.UnsyncedLimit {
-		l.st.set(stateFull)
+	if l.stats.unsynced.Add(int64(size)) > l.limits.unsynced.Load() {
+		l.full()
 	}
 	return last
 }
@@ -221,9 +208,8 @@ func (l *Log) publish(m Marks) {
 		l.release(l.retained[:n])
 		l.pack.forget(keep)
 		l.retained = append(l.retained[:0], l.retained[n:]...)
-		if l.stats.unsynced.Add(-int64(size)) < l.o.UnsyncedLimit/2 {
-			l.st.clear(stateFull)
-		}
+		l.stats.unsynced.Add(-int64(size))
+		l.ease()
 	}
 	l.raiseWatermark()
 }

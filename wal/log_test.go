@@ -456,7 +456,7 @@ func TestWaitGone(t *testing.T) {
 // TestW12Backpressure: more than the limit unsynced parks writers, and they are woken below half of it.
 func TestW12Backpressure(t *testing.T) {
 	b := &tape{gate: make(chan struct{})}
-	l, _ := start(t, b, Options{UnsyncedLimit: 100})
+	l, _ := start(t, b, Options{Limits: Limits{UnsyncedLimit: 100}})
 	value := string(make([]byte, 60))
 	l.Append([]Entry{entry(1, value)})
 	if err := l.Admit(); err != nil {
@@ -477,6 +477,60 @@ func TestW12Backpressure(t *testing.T) {
 		t.Fatal(err)
 	}
 	close(b.gate)
+}
+
+// TestW12LimitsChange: a limit that is changed while writers are parked lets them go on, or parks others.
+func TestW12LimitsChange(t *testing.T) {
+	b := &tape{gate: make(chan struct{})}
+	l, _ := start(t, b, Options{Limits: Limits{UnsyncedLimit: 100}})
+	l.Append([]Entry{entry(1, string(make([]byte, 200)))})
+	woken := make(chan struct{})
+	if err := l.Admit(); !errors.Is(err, ErrPark) || !l.Admitted(func() { close(woken) }) {
+		t.Fatalf("%v", err)
+	}
+	l.SetLimits(Limits{UnsyncedLimit: 1000})
+	<-woken
+	if err := l.Admit(); err != nil {
+		t.Fatal(err)
+	}
+	l.SetLimits(Limits{UnsyncedLimit: 150})
+	if err := l.Admit(); !errors.Is(err, ErrPark) {
+		t.Fatalf("%v", err)
+	}
+	close(b.gate)
+	if err := l.Wait(1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Admit(); err != nil {
+		t.Fatalf("all is durable, and yet %v", err)
+	}
+}
+
+// TestFullIsNotForEver: a batch becomes durable between its being counted and its being found too much.
+func TestFullIsNotForEver(t *testing.T) {
+	l, _ := start(t, &tape{}, Options{Limits: Limits{UnsyncedLimit: 100}})
+	l.full()
+	if err := l.Admit(); err != nil {
+		t.Fatalf("nothing is to become durable, and yet %v", err)
+	}
+}
+
+// TestReadOnlyOnErrorChanges: what happens when the disk fails is what was said last.
+func TestReadOnlyOnErrorChanges(t *testing.T) {
+	b := &tape{syncErr: syscall.EIO, room: syscall.EIO}
+	l, stop := start(t, b, Options{Fatal: func(err error) { t.Errorf("fatal: %v", err) }})
+	l.SetLimits(Limits{ReadOnlyOnError: true})
+	lsn := l.Append([]Entry{entry(1, "a")})
+	if err := l.Wait(lsn, nil); !errors.Is(err, ErrClosed) {
+		t.Fatalf("the gate opened: %v", err)
+	}
+	var refused *RefusedError
+	if err := l.Admit(); !errors.As(err, &refused) {
+		t.Fatalf("%v", err)
+	}
+	if err := stop(); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("%v", err)
+	}
 }
 
 func TestSetPolicyAlwaysSyncsFirst(t *testing.T) {
@@ -546,7 +600,7 @@ func TestCommitted(t *testing.T) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	l := New(Options{Policy: No, UnsyncedLimit: 1 << 40, Now: func() int64 { return 0 }}, &sink{}, Info{First: 1})
+	l := New(Options{Policy: No, Limits: Limits{UnsyncedLimit: 1 << 40}, Now: func() int64 { return 0 }}, &sink{}, Info{First: 1})
 	group := []Entry{entry(1, string(make([]byte, 100)))}
 	w := l.Register(func() {})
 	b.ReportAllocs()

@@ -73,7 +73,7 @@ type Snapshotter struct {
 	busy   sync.Mutex // held while a snapshot is being made
 	lastID SnapID     // of those that were begun; under busy
 
-	mu    sync.Mutex // guards what follows, and Compress, Rate and Beside of o
+	mu    sync.Mutex // guards what follows, and Compress, Rate, Beside and Keep of o
 	snaps []SnapInfo // oldest first
 }
 
@@ -93,10 +93,10 @@ func NewSnapshotter(o SnapOptions, store SnapStore, log SnapLog, info Info) *Sna
 }
 
 // Tune changes the options of these names for snapshots to come.
-func (s *Snapshotter) Tune(compress bool, rate int64, beside bool) {
+func (s *Snapshotter) Tune(compress bool, rate int64, beside bool, keep int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.o.Compress, s.o.Rate, s.o.Beside = compress, rate, beside
+	s.o.Compress, s.o.Rate, s.o.Beside, s.o.Keep = compress, rate, beside, max(1, keep)
 }
 
 // Snapshots returns the snapshots that there are, oldest first.

@@ -121,7 +121,7 @@ func (s *syncer) sync(ctx context.Context) {
 	if s.failed != nil || l.durable.Load() == l.written.Load() {
 		return
 	}
-	late := time.AfterFunc(l.o.SyncLate, func() { l.st.set(stateLate) })
+	late := time.AfterFunc(time.Duration(l.limits.late.Load()), func() { l.st.set(stateLate) })
 	start := time.Now()
 	m, err := l.b.Sync()
 	late.Stop()
@@ -262,7 +262,7 @@ func (s *syncer) fail(err error) {
 	}
 	l.lost.Store(true)
 	l.waits.close()
-	if !l.o.ReadOnlyOnError && l.o.Fatal != nil {
+	if !l.limits.readOnly.Load() && l.o.Fatal != nil {
 		l.o.Fatal(err)
 	}
 }

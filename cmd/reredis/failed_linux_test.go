@@ -9,12 +9,19 @@ const ioError = "MISCONF Errors writing to the AOF file: Input/output error"
 
 // TestDiskFailsReadOnly: no file can be synced, and wal.on_sync_error is readonly. Connections whose replies wait for what was
 // lost are closed, writes are refused before they execute, and so are reads of what was lost; other reads go on. SIGTERM ends
-// the server at once, and the next start finds what was acknowledged.
+// the server at once, and the next start finds what was acknowledged. The parameter is set while the server runs, before or after
+// its log has begun.
 func TestDiskFailsReadOnly(t *testing.T) {
-	for _, driver := range []string{"loops", "goroutines"} {
-		t.Run(driver, func(t *testing.T) {
+	for _, c := range []struct{ driver, log string }{{"loops", "yes"}, {"loops", "no"}, {"goroutines", "yes"}} {
+		driver := c.driver
+		t.Run(driver+" appendonly "+c.log, func(t *testing.T) {
 			dir, port := t.TempDir(), freePort(t)
-			s := durable(t, dir, port, driver, "--wal.on_sync_error", "readonly", "--shutdown-timeout", "3600")
+			s := durable(t, dir, port, driver, "--appendonly", c.log, "--shutdown-timeout", "3600")
+			is(t, "OK")(s.client(t).ConfigSet(t.Context(), "wal.on_sync_error", "readonly").Result())
+			if c.log == "no" {
+				is(t, "OK")(s.client(t).ConfigSet(t.Context(), "appendonly", "yes").Result())
+				logged(t, s)
+			}
 			held, w := s.wire(t), s.wire(t)
 			say := func(line string) string {
 				t.Helper()

@@ -52,8 +52,7 @@ func (p *persistence) logOptions() wal.Options {
 	defer p.mu.Unlock()
 	return wal.Options{
 		Policy: p.policy, Databases: cfg.Keyspace.Databases,
-		UnsyncedLimit: cfg.WAL.UnsyncedLimit, SyncLate: cfg.WAL.SyncLate,
-		ReadOnlyOnError: cfg.WAL.OnSyncError == "readonly", Log: p.n.log,
+		Limits: p.limits, Log: p.n.log,
 		Fatal:     func(err error) { p.n.fail(&fatalError{err}) },
 		Lost:      p.n.bus.Recompose, // with the question whether what is read is lost
 		Changed:   p.hold,
@@ -242,7 +241,7 @@ func (p *persistence) beginLog(failed func(error)) error {
 	p.layer(true)
 	p.running = p.open(p.provisional(p.logOptions(), failed))
 	p.alone(func() { p.journal.attach(logNow{p.running.log, true, false}) })
-	return p.changePolicy() // it may have been another for a moment
+	return p.catchUp()
 }
 
 // abandon ends a log that has not begun to keep the data.
@@ -335,6 +334,37 @@ func (p *persistence) setPolicy(name string) {
 	}
 	p.policy = policy
 	p.work.Go(func() { w.end(p.changePolicy()) })
+}
+
+// logLimits are the limits of a log that keeps the data.
+func logLimits(cfg *configs.Config) wal.Limits {
+	return wal.Limits{
+		UnsyncedLimit: cfg.WAL.UnsyncedLimit, SyncLate: cfg.WAL.SyncLate, ReadOnlyOnError: cfg.WAL.OnSyncError == "readonly",
+	}
+}
+
+// tune makes the log's limits and the length of its files those of the configuration.
+func (p *persistence) tune(cfg *configs.Config) {
+	p.backend.SetSegmentSize(cfg.WAL.SegmentSize)
+	p.mu.Lock()
+	p.limits = logLimits(cfg)
+	p.mu.Unlock()
+	p.changeLimits()
+}
+
+// changeLimits makes the limits that are wanted those of the log. One for a snapshot keeps its own: it ends with that.
+func (p *persistence) changeLimits() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l := p.journal.now.Load(); l != nil && l.gated {
+		l.SetLimits(p.limits)
+	}
+}
+
+// catchUp gives a log that has just begun what was changed meanwhile.
+func (p *persistence) catchUp() error {
+	p.changeLimits()
+	return p.changePolicy()
 }
 
 // changePolicy makes the policy that is wanted that of the log.

@@ -120,6 +120,7 @@ func (n *node) follow() {
 				n.persist.setLog(next.WAL.Enabled)
 			}
 			n.persist.needSnapshots(mustSave(next))
+			n.persist.tune(next)
 		}, nil, nil
 	})
 	n.store.OnChange([]string{"observe"}, func(_, next *configs.Config) (commit, rollback func(), err error) {

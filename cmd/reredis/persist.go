@@ -39,8 +39,9 @@ type persistence struct {
 
 	unsaved atomic.Bool // see judge
 
-	mu     sync.Mutex // guards policy, want and saves
+	mu     sync.Mutex // guards policy, limits, want and saves
 	policy wal.Policy // of the log, which there may not be yet
+	limits wal.Limits // of a log that keeps the data
 	want   bool       // a log
 	saves  saves
 	// The last changes of parameters that take a while; nil: there was none.
@@ -79,7 +80,7 @@ func newPersistence(n *node, cfg *configs.Config) (*persistence, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &persistence{n: n, dir: dir, hashKey: key, policy: policy, want: cfg.WAL.Enabled, started: n.started}
+	p := &persistence{n: n, dir: dir, hashKey: key, policy: policy, limits: logLimits(cfg), want: cfg.WAL.Enabled, started: n.started}
 	p.saves.ctx, p.saves.stop = context.WithCancelCause(context.Background())
 	p.saves.needed = mustSave(cfg)
 	p.layered.Store(p.want)
@@ -147,7 +148,7 @@ func (p *persistence) begin(info wal.Info) error {
 		}
 		p.running = p.open(p.logOptions())
 		p.journal.attach(logNow{p.running.log, true, true})
-		if err := p.changePolicy(); err != nil { // it may have been another for a moment
+		if err := p.catchUp(); err != nil {
 			return err
 		}
 	} else {

@@ -149,7 +149,7 @@ func (p *persistence) beginSpool(failed func(error)) error {
 // makeSnapshot makes a snapshot, with what the log has of it.
 func (p *persistence) makeSnapshot(ctx context.Context, w walker) error {
 	cfg, s, start := p.n.store.Current().WAL, p.snaps.Load(), time.Now()
-	s.Tune(cfg.Compression == "s2", cfg.Rate, w.tx == nil)
+	s.Tune(cfg.Compression == "s2", cfg.Rate, w.tx == nil, cfg.Keep)
 	info, err := s.Make(ctx, w)
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
 		err = fmt.Errorf("%w: %w", err, cause)
