@@ -378,10 +378,10 @@ func TestW9NamesTheCause(t *testing.T) {
 			{syscall.EROFS, other, "Read-only file system"},
 			{syscall.EMFILE, other, "Too many open files"},
 		} {
+			says.Reset()
 			b.mu.Lock()
 			b.room = fmt.Errorf("wal: preparing a segment: %w", &fs.PathError{Op: "open", Path: "wal/spare-1.seg", Err: c.err})
 			b.mu.Unlock()
-			says.Reset()
 			time.Sleep(3 * retryEvery) // it is logged once
 			synctest.Wait()
 			if err := l.Admit(); err == nil || err.Error() != "MISCONF Errors writing to the AOF file: "+c.told {

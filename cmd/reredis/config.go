@@ -127,7 +127,7 @@ func (n *node) reloaded(why string, c configs.Change, err error) {
 		for _, p := range load.Problems {
 			n.log.Error("configuration: " + p.String())
 		}
-		err = fmt.Errorf("%d problems", len(load.Problems))
+		err = fmt.Errorf("problems in the files: %d", len(load.Problems))
 	}
 	if err != nil {
 		n.log.Error("the configuration was not loaded again, all of the old one is in force", "why", why, "error", err)
