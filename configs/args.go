@@ -69,13 +69,13 @@ func parseArgs(args []string, l *loader) command {
 		case arg == "--no-overlay":
 			cmd.noOverlay = true
 		case assigned && name == "config" || arg == "--config":
-			if !assigned {
-				if last {
-					l.problem(Problem{Where: Origin{Layer: LayerFlag, Name: "config"}, Name: "config", Text: "names no file"})
-					continue
-				}
+			if !assigned && !last {
 				i++
 				value = args[i]
+			}
+			if value == "" {
+				l.problem(Problem{Where: Origin{Layer: LayerFlag, Name: "config"}, Name: "config", Text: "names no file"})
+				continue
 			}
 			cmd.configs = append(cmd.configs, value)
 		case strings.Contains(name, ".") && isName(name):
@@ -143,7 +143,7 @@ func (l *loader) flags(cmd command) {
 			}
 			l.problem(Problem{Where: where, Name: o.path, Text: fmt.Sprintf("needs a value (%s)", kind)})
 		case !l.setLeaf(where, o.path, o.value):
-			l.problem(Problem{Where: where, Name: o.path, Text: "unknown parameter", Hint: l.table.suggestPath(o.path)})
+			l.problem(Problem{Where: where, Name: o.path, Text: "unknown parameter", Hint: l.hint(l.table.suggestPath, o.path)})
 		default:
 			l.again(p, where)
 		}

@@ -71,9 +71,11 @@ func compat(redis, def string, w word, p Param) Param {
 		case string:
 			return p.setText(c, v)
 		case bool:
-			return p.setText(c, yesNo(v))
+			if strings.Contains(w.kind, "yes") {
+				return p.setText(c, yesNo(v))
+			}
 		}
-		if n, ok := wholeNumber(raw); ok {
+		if n, ok := wholeNumber(raw); ok && (w.kind == "integer" || w.kind == "size") {
 			return p.setText(c, strconv.FormatInt(n, 10))
 		}
 		return wrongType(raw, "it as in redis.conf, in quotes")

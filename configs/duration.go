@@ -9,12 +9,14 @@ import (
 	"time"
 )
 
+const day = 24 * time.Hour
+
 // durationUnits are the suffixes a duration is written with, largest first.
 var durationUnits = []struct {
 	suffix string
 	value  time.Duration
 }{
-	{"d", 24 * time.Hour},
+	{"d", day},
 	{"h", time.Hour},
 	{"m", time.Minute},
 	{"s", time.Second},
@@ -28,12 +30,12 @@ func parseDuration(s string) (time.Duration, error) {
 	if s == "0" {
 		return 0, nil
 	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil {
+	if _, err := strconv.ParseFloat(s, 64); err == nil && !strings.ContainsAny(s[:1], "+-iInN") {
 		return 0, fmt.Errorf("%q: write a unit, such as %ss", s, s)
 	}
 	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := parseInteger(days); err == nil && n >= 0 && n < 100_000 {
-			return time.Duration(n) * 24 * time.Hour, nil
+		if n, err := parseInteger(days); err == nil && n >= 0 && n <= int64(math.MaxInt64/day) {
+			return time.Duration(n) * day, nil
 		}
 	}
 	d, err := time.ParseDuration(s)

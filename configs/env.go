@@ -29,7 +29,7 @@ func (l *loader) environment(env []string) {
 		}
 		set[path] = name
 		if !l.setLeaf(where, path, value) {
-			l.problem(Problem{Where: where, Name: path, Text: "unknown parameter", Hint: l.table.suggestPath(path)})
+			l.problem(Problem{Where: where, Name: path, Text: "unknown parameter", Hint: l.hint(l.table.suggestPath, path)})
 		}
 	}
 	for _, path := range slices.Sorted(maps.Keys(set)) {

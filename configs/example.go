@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 const exampleHead = `# Every parameter of Reredis with its default; written by "reredis config example".
@@ -152,7 +153,7 @@ func flow(v any, is string) string {
 		}
 		slices.Sort(keys)
 		for i, k := range keys {
-			keys[i] = k + is + flow(v[k], is)
+			keys[i] = flowKey(k) + is + flow(v[k], is)
 		}
 		return "{" + strings.Join(keys, ", ") + "}"
 	case string:
@@ -161,13 +162,30 @@ func flow(v any, is string) string {
 	return fmt.Sprint(v) // numbers and booleans look the same everywhere
 }
 
-// quoteJSON writes a string as JSON does, which YAML and TOML read as well.
+// flowKey writes a key that may be a word of YAML, or a number, in quotes.
+func flowKey(k string) string {
+	if k == "after" || k == "changes" {
+		return k
+	}
+	return quoteJSON(k)
+}
+
+// quoteJSON writes a string as JSON does, which YAML and TOML read as well: letters as they are, and what may not or
+// would not stay as it is there, by number.
 func quoteJSON(s string) string {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	_ = e.Encode(s) // any string can be written
-	return strings.ReplaceAll(strings.TrimSuffix(b.String(), "\n"), "\x7f", `\u007f`)
+	var out strings.Builder
+	for _, r := range strings.TrimSuffix(b.String(), "\n") {
+		if r < 1<<16 && !unicode.IsPrint(r) {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
 }
 
 func behind(note string) string {

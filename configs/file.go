@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -124,13 +125,18 @@ func bare(err error) error {
 // tree loads YAML, TOML or JSON.
 func (l *loader) tree(name string, b []byte) {
 	ext := strings.ToLower(filepath.Ext(name))
+	if p, ok := notUTF8(name, b); ok {
+		l.problem(p)
+		return
+	}
+	b = bytes.TrimPrefix(b, []byte(byteOrderMark))
 	if p, ok := bomb(ext, name, b); ok {
 		l.problem(p)
 		return
 	}
 	k := koanf.New(".")
 	if err := k.Load(rawbytes.Provider(b), parsers[ext]); err != nil {
-		l.problems = append(l.problems, syntaxProblems(name, err)...)
+		l.problems = append(l.problems, syntaxProblems(name, b, err)...)
 		return
 	}
 	before := len(l.problems)
@@ -193,7 +199,11 @@ func (l *loader) walk(prefix string, tree map[string]any, at func(path string) O
 				l.problem(Problem{Where: where, Name: path, Text: describe(raw) + ": this is a section, it has parts"})
 			}
 		default:
-			l.problem(Problem{Where: where, Name: path, Text: "unknown parameter", Hint: l.table.suggestPath(path)})
+			suggest := l.table.suggestPath
+			if isTree {
+				suggest = l.table.suggestSection
+			}
+			l.problem(Problem{Where: where, Name: path, Text: "unknown parameter", Hint: l.hint(suggest, path)})
 		}
 	}
 }

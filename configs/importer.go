@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 )
 
 // mainImport writes what a redis.conf says in YAML or TOML, with its comments, and tells
@@ -83,14 +84,19 @@ func importRedis(name string) imported {
 		return imported{refused: []string{name + ": " + err.Error()}, unreadable: true}
 	}
 	l.redisConf(name, string(b))
-	l.cfg.normalize()
+	l.cfg.normalize(l.origins)
 	var im imported
 	for _, p := range l.problems {
 		im.refused = append(im.refused, p.String())
 	}
 	for i := range l.table.rows {
 		p := &l.table.rows[i]
-		if at := l.origins[p.Path]; at.IsDefault() || p.Flags.Has(Composite) {
+		at := l.origins[p.Path]
+		if at.IsDefault() || p.Flags.Has(Composite) {
+			continue
+		}
+		if !utf8.ValidString(p.text(l.cfg)) {
+			im.refused = append(im.refused, fmt.Sprintf("%s: %s: the value is not UTF-8, which no YAML, TOML or JSON file can hold", at, p.Path))
 			continue
 		}
 		im.lines = append(im.lines, line{p: p, value: p.native(l.cfg), above: l.comments[p.Path]})

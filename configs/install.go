@@ -30,7 +30,7 @@ func (s *Store) candidate(base layers, over overlay) (*Config, map[string]Origin
 		}
 		origins[path] = Origin{Layer: LayerRuntime, Name: path, At: e.Time, User: e.User}
 	}
-	next.normalize()
+	next.normalize(origins)
 	return &next, origins
 }
 
@@ -59,7 +59,7 @@ func (s *Store) freeze(old, next *Config, origins map[string]Origin) ([]Diff, er
 	if len(fixed) > 0 {
 		return nil, &installError{paths, errors.Join(fixed...)}
 	}
-	next.normalize()
+	next.normalize(origins)
 	return pending, nil
 }
 

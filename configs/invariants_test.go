@@ -143,67 +143,6 @@ func TestInvariant4UserFilesAreNotWritten(t *testing.T) {
 	}
 }
 
-// TestInvariant5NothingPassesSilently: unknown, doubled and mistyped keys in every layer. Where Redis lets the last of two
-// count, there is a warning.
-func TestInvariant5NothingPassesSilently(t *testing.T) {
-	for name, c := range map[string]struct {
-		file, text string
-		args, env  []string
-		want       string
-		warning    bool
-	}{
-		"yaml unknown":   {file: "a.yaml", text: "x: 1", want: "a.yaml:1:1: x: unknown parameter"},
-		"yaml twice":     {file: "a.yaml", text: "server: {port: 1}\nserver: {port: 2}", want: `mapping key "server" already defined at line 1`},
-		"yaml type":      {file: "a.yaml", text: "server: {port: x}", want: `a.yaml:1:10: server.port: "x": write a whole number`},
-		"yaml octal":     {file: "a.yaml", text: "server: {maxclients: 0100}", want: "a.yaml:1:10: server.maxclients: 0100: YAML reads this as an octal number"},
-		"yaml documents": {file: "a.yaml", text: "server: {port: 1}\n---\nx: 1", want: "a second document"},
-		"yaml aliases": {
-			file: "a.yaml", text: "a: &a [" + strings.Repeat("1,", 200) + "]\nb: &b [" + strings.Repeat("*a,", 8) + "]\nc: [" + strings.Repeat("*b,", 8) + "]",
-			want: "when its aliases are written out",
-		},
-		"toml unknown": {file: "a.toml", text: "x = 1", want: "a.toml:1:1: x: unknown parameter"},
-		"toml twice":   {file: "a.toml", text: "[server]\nport = 1\nport = 2", want: "a.toml:3:1: key port is already defined"},
-		"toml tables":  {file: "a.toml", text: "[server]\nport = 1\n[http]\n[server]\nbacklog = 2", want: "a.toml:4:2: table server already exists"},
-		"toml inline":  {file: "a.toml", text: "server = {port = 1, port = 2}", want: "a.toml:1:1: key port is already defined"},
-		"toml type":    {file: "a.toml", text: "server.port = 1.5", want: "server.port: 1.5: write a whole number"},
-		"json unknown": {file: "a.json", text: `{"x": 1}`, want: "a.json:1:2: x: unknown parameter"},
-		"json twice":   {file: "a.json", text: "{\"server\": {\n\t\"port\": 1,\n\t\"port\": 2}}", want: "a.json:3:2: server.port: is already set at line 2"},
-		"json list":    {file: "a.json", text: `{"wal": {"snapshot": {"save": [{"after": "1h", "after": "2h", "changes": 1}]}}}`, want: "wal.snapshot.save.after: is already set at line 1"},
-		"json type":    {file: "a.json", text: `{"server": {"port": 9007199254740993}}`, want: "server.port: 9.007199254740992e+15: write a whole number"},
-		"json rest":    {file: "a.json", text: `{} {}`, want: "a.json: invalid character"},
-		"conf unknown": {file: "a.conf", text: "x 1", want: "Bad directive or wrong number of arguments"},
-		"conf twice":   {file: "a.conf", text: "port 1\nport 2", want: "a.conf:2: server.port was set before, by a.conf:1; this one counts", warning: true},
-		"conf type":    {file: "a.conf", text: "port x", want: "argument couldn't be parsed into an integer"},
-		"env unknown":  {env: []string{"REREDIS__X=1"}, want: "env REREDIS__X: unknown parameter"},
-		"env twice":    {env: []string{"REREDIS__SERVER__PORT=1", "REREDIS__server__port=2"}, want: "env REREDIS__server__port: is already set by REREDIS__SERVER__PORT"},
-		"env type":     {env: []string{"REREDIS__SERVER__PORT=x"}, want: "argument couldn't be parsed into an integer"},
-		"env secret":   {env: []string{"REREDIS__SERVER__AUTH__PASSWORD=x", "REREDIS__SERVER__AUTH__PASSWORD_FILE=a"}, file: "a", text: "", want: "the secret is already set by REREDIS__SERVER__AUTH__PASSWORD"},
-		"flag unknown": {args: []string{"--x.y", "1"}, want: "--x.y: unknown parameter"},
-		"flag twice":   {args: []string{"--server.port", "1", "--port", "2"}, want: "--port: server.port was set before, by --server.port; this one counts", warning: true},
-		"flag type":    {args: []string{"--server.port", "x"}, want: "argument couldn't be parsed into an integer"},
-		"secret twice": {file: "a.yaml", text: "server: {auth: {password: x, password_file: a.yaml}}", want: "server.auth.password_file: the secret itself is set too; leave one of them out"},
-		"secret gone":  {file: "a.yaml", text: "server: {auth: {password_file: gone}}", want: "a.yaml:1:17: server.auth.password_file: gone: no such file or directory"},
-		"secret type":  {file: "a.yaml", text: "server: {auth: {password_file: 5}}", want: "5: write the name of the file that holds the secret"},
-	} {
-		here(t)
-		args := c.args
-		if c.file != "" {
-			write(t, c.file, c.text)
-			if c.file != "a" {
-				args = append(args, "--config", c.file)
-			}
-		}
-		s, err := Load(args, c.env)
-		got := fmt.Sprint(err)
-		if err == nil {
-			got = strings.Join(s.Warnings(), "\n")
-		}
-		if !strings.Contains(got, c.want) || (err == nil) != c.warning {
-			t.Errorf("%s: %s, want %s", name, got, c.want)
-		}
-	}
-}
-
 // TestInvariant6TheHighestLayerWins: every set of layers, so each alone and all pairs too, against a
 // model: the last of them that sets a parameter decides, and is named.
 func TestInvariant6TheHighestLayerWins(t *testing.T) {

@@ -126,13 +126,14 @@ func percentiles() codec[[]float64] {
 		}
 		return list, nil
 	}
-	join := func(list []float64, sep string) string {
+	join := func(list []float64, sep string, format func(float64) string) string {
 		words := make([]string, len(list))
 		for i, f := range list {
-			words[i] = formatPercentile(f)
+			words[i] = format(f)
 		}
 		return strings.Join(words, sep)
 	}
+	exactly := func(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 	return codec[[]float64]{
 		kind:  "list of percentages",
 		multi: true,
@@ -171,12 +172,12 @@ func percentiles() codec[[]float64] {
 			}
 			return out
 		},
-		toText:  func(list []float64) string { return join(list, ",") },
-		toRedis: func(list []float64) string { return join(list, " ") },
+		toText:  func(list []float64) string { return join(list, ",", exactly) },
+		toRedis: func(list []float64) string { return join(list, " ", formatPercentile) },
 	}
 }
 
-// formatPercentile writes at most six decimals, without zeros at the end.
+// formatPercentile writes as Redis does: at most six decimals, without zeros at the end.
 func formatPercentile(f float64) string {
 	s := strconv.FormatFloat(f, 'f', 6, 64)
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")

@@ -132,18 +132,20 @@ func (l *loader) set(p *Param, where Origin, name string, err error) {
 	l.note(p, where)
 }
 
-func (l *loader) note(p *Param, where Origin) {
+// note notes where a row was set; a composite one passes it on to those of its leaves that args set.
+func (l *loader) note(p *Param, where Origin, args ...string) {
 	l.origins[p.Path] = where
+	if p.Flags.Has(Composite) {
+		for _, leaf := range leavesOf(p) {
+			if p.sets(args, leaf.Path) {
+				l.note(leaf, where)
+			}
+		}
+		return
+	}
 	if l.comments != nil {
 		l.comments[p.Path] += l.comment
 		l.comment = ""
-	}
-	if p.Flags.Has(Composite) {
-		for i := range l.table.rows {
-			if leaf := &l.table.rows[i]; strings.HasPrefix(leaf.Path, p.Path+".") {
-				l.origins[leaf.Path] = where
-			}
-		}
 	}
 }
 
@@ -212,7 +214,7 @@ func (l *loader) files() {
 // finish fills in what depends on other values.
 func (l *loader) finish(cmd command) {
 	c := l.cfg
-	if l.origins["log.format"].IsDefault() && cmd.mainFile != "" && isRedisConf(cmd.mainFile) {
+	if l.origins["log.format"].IsDefault() && cmd.mainFile != "" && isRedisConf(cmd.mainFile) && l.seen[cmd.mainFile].kind != seenDir {
 		c.Log.Format = "redis"
 	}
 	if c.Server.Dir == "" {
@@ -225,10 +227,11 @@ func (l *loader) finish(cmd command) {
 	}
 }
 
-// normalize makes fields agree that say the same.
-func (c *Config) normalize() {
-	if c.HTTP.Port == 0 {
+// normalize makes fields agree that say the same, and their origins with them.
+func (c *Config) normalize(origins map[string]Origin) {
+	if c.HTTP.Port == 0 && c.HTTP.Enabled {
 		c.HTTP.Enabled = false
+		setOrigin(origins, "http.enabled", origins["http.port"])
 	}
 }
 
@@ -236,8 +239,12 @@ func (c *Config) normalize() {
 func (c *Config) validate(origins map[string]Origin) []Problem {
 	var out []Problem
 	if (c.Server.Port == 0 || len(c.Server.Bind) == 0) && c.Server.UnixSocket == "" {
+		name := "server.port"
+		if c.Server.Port != 0 {
+			name = "server.bind"
+		}
 		out = append(out, Problem{
-			Where: origins["server.port"], Name: "server.port",
+			Where: origins[name], Name: name,
 			Text: "the server would listen nowhere: set server.port and server.bind, or server.unix.path",
 		})
 	}

@@ -22,6 +22,19 @@ var outputClasses = []outputClass{
 	{"pubsub", "pubsub", nil, func(l *Limits) *OutputLimit { return &l.OutputPubSub }},
 }
 
+// outputPath is the section of the limits of output.
+const outputPath = "server.output_limits"
+
+// setsOutputLimit reports whether the words of client-output-buffer-limit name the class of a path.
+func setsOutputLimit(args []string, path string) bool {
+	for i := 0; i < len(args); i += 4 {
+		if class, ok := findOutputClass(args[i]); ok && strings.HasPrefix(path, outputPath+"."+class.name+".") {
+			return true
+		}
+	}
+	return false
+}
+
 func findOutputClass(word string) (outputClass, bool) {
 	for _, c := range outputClasses {
 		for _, name := range append([]string{c.redis}, c.others...) {

@@ -1,13 +1,12 @@
 package configs
 
 import (
-	"cmp"
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -92,9 +91,14 @@ func readOverlay(file string) (overlay, []Problem) {
 	if err != nil {
 		return nil, fail(0, "", err.Error())
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(b, &doc); err != nil {
-		return nil, fail(0, "", err.Error())
+	if p, bad := notUTF8(file, b); bad {
+		return nil, fail(p.Where.Line, "", p.Text)
+	}
+	var doc, more yaml.Node
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
+		p := syntaxProblems(file, b, err)[0]
+		return nil, fail(p.Where.Line, "", p.Text)
 	}
 	if len(doc.Content) == 0 {
 		return nil, nil
@@ -103,19 +107,24 @@ func readOverlay(file string) (overlay, []Problem) {
 	if root.Kind != yaml.MappingNode {
 		return nil, fail(root.Line, "", "holds no entries")
 	}
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, fail(more.Line, "", "holds more than one document")
+	}
 	out := overlay{}
 	var problems []Problem
 	scratch := Default()
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, value := root.Content[i], root.Content[i+1]
 		p := theTable().leaf(key.Value)
-		var e entry
-		err := value.Decode(&e)
+		e, err := readEntry(file, b, value)
+		_, twice := out[key.Value]
 		switch {
 		case p == nil:
 			err = errors.New("unknown parameter")
 		case p.Flags.Has(NoOverlay):
 			err = errors.New("can only be set by files, environment or command line")
+		case twice:
+			err = errors.New("has two entries")
 		case err == nil:
 			err = p.setText(scratch, e.Value)
 		}
@@ -126,6 +135,30 @@ func readOverlay(file string) (overlay, []Problem) {
 		out[key.Value] = e
 	}
 	return out, problems
+}
+
+// readEntry reads an entry of the file b: it has a value, and no parts but those of an entry.
+func readEntry(file string, b []byte, n *yaml.Node) (e entry, err error) {
+	if n.Kind != yaml.MappingNode {
+		return e, errors.New("is no entry with a value")
+	}
+	hasValue := false
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		switch part := n.Content[i].Value; part {
+		case "value":
+			hasValue = n.Content[i+1].Kind == yaml.ScalarNode && n.Content[i+1].Tag != "!!null"
+		case "shadowed", "time", "user":
+		default:
+			return e, fmt.Errorf("%q is no part of an entry", part)
+		}
+	}
+	if !hasValue {
+		return e, errors.New("is no entry with a value")
+	}
+	if err := n.Decode(&e); err != nil {
+		return e, errors.New(syntaxProblems(file, b, err)[0].Text)
+	}
+	return e, nil
 }
 
 // text is the content of the file.
@@ -145,42 +178,6 @@ func (o overlay) text() ([]byte, error) {
 	return append([]byte(overlayHead), b...), err
 }
 
-// replaceSteps are the steps that put b in the place of a file, so that after each of them
-// the file holds all of the old content or all of the new one.
-func replaceSteps(file string, b []byte) []func() error {
-	dir, temporary := filepath.Dir(file), file+".new"
-	var f *os.File
-	return []func() error{
-		func() error { return os.MkdirAll(dir, 0o750) },
-		func() (err error) {
-			f, err = os.OpenFile(temporary, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-			return err
-		},
-		func() error { _, err := f.Write(b); return err },
-		func() error { return cmp.Or(f.Sync(), f.Close()) },
-		func() error { return os.Rename(temporary, file) },
-		func() error { return syncDir(dir) },
-	}
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// replaceFile takes all steps.
-func replaceFile(file string, b []byte) error {
-	for _, step := range replaceSteps(file, b) {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Rewrite answers CONFIG REWRITE: what CONFIG SET has changed outlives the process,
 // in a file of the server's own. It works without a configuration file. The
 // text of the error is the client's, with its code.
@@ -189,7 +186,7 @@ func (s *Store) Rewrite() error {
 	defer s.mu.Unlock()
 	b, err := s.overlay.text()
 	if err == nil {
-		err = replaceFile(s.overlayFile, b)
+		err = replaceFile(osDisk{}, s.overlayFile, b)
 	}
 	if err != nil {
 		return fmt.Errorf("ERR Rewriting config file: %s", strings.TrimSpace(err.Error()))

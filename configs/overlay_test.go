@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -123,69 +122,6 @@ func TestPortInOverlay(t *testing.T) {
 	again := mustLoad(t, nil, nil)
 	if again.value("port") != "7002" || filepath.Base(again.Current().Server.Dir) != "6379" {
 		t.Errorf("%s, %s", again.value("port"), again.Current().Server.Dir)
-	}
-}
-
-// TestOverlayIsStrict: an overlay that cannot be read refuses the start.
-func TestOverlayIsStrict(t *testing.T) {
-	const hint = "; mend it, or start with --no-overlay, which ignores it once"
-	for text, want := range map[string]string{
-		"a: [":         ": yaml: line 1: did not find expected node content" + hint,
-		"- a":          ":1: : holds no entries" + hint,
-		"# nothing":    "",
-		"\n\nport: {}": ":3: port: unknown parameter" + hint,
-		"server.dir: {value: /tmp}\nserver.port: {value: x}": ":1: server.dir: can only be set by files, environment or command line" + hint +
-			"\nFILE:2: server.port: argument couldn't be parsed into an integer" + hint,
-		"server.port: [1]": ":1: server.port: yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into configs.entry" + hint,
-	} {
-		here(t, "d/"+OverlayName, text)
-		_, err := Load([]string{"--dir", "d"}, nil)
-		got := ""
-		if err != nil {
-			abs, _ := filepath.Abs("d/" + OverlayName)
-			got = strings.ReplaceAll(err.Error(), abs, "FILE")
-		}
-		if want = strings.Replace(want, ": : ", ": ", 1); want != "" {
-			want = "FILE" + want
-		}
-		if got != want {
-			t.Errorf("%q: got\n%s\nwant\n%s", text, got, want)
-		}
-		if _, err := Load([]string{"--dir", "d", "--no-overlay"}, nil); err != nil {
-			t.Errorf("--no-overlay: %v", err)
-		}
-	}
-}
-
-// TestRewriteCrashes: a crash between any two steps of CONFIG REWRITE leaves the old overlay or the new one.
-func TestRewriteCrashes(t *testing.T) {
-	here(t)
-	s := mustLoad(t, nil, nil)
-	s.mustSet(t, "maxclients", "5")
-	if err := s.Rewrite(); err != nil {
-		t.Fatal(err)
-	}
-	s.mustSet(t, "maxclients", "6", "timeout", "6")
-	b, err := s.overlay.text()
-	if err != nil {
-		t.Fatal(err)
-	}
-	was := "5"
-	for n := range len(replaceSteps(s.overlayFile, b)) + 1 {
-		for _, step := range replaceSteps(s.overlayFile, b)[:n] {
-			if err := step(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		again := mustLoad(t, nil, nil)
-		got := again.value("maxclients")
-		if whole := got == "5" && again.value("timeout") == "0" || got == "6" && again.value("timeout") == "6"; !whole || got < was {
-			t.Errorf("after %d steps: maxclients is %s, timeout %s", n, got, again.value("timeout"))
-		}
-		was = got
-	}
-	if was != "6" {
-		t.Error("never written")
 	}
 }
 

@@ -32,6 +32,9 @@ type Param struct {
 	// redis.conf; nil for all others.
 	clear func(c *Config)
 
+	// sets reports whether Redis' words for a composite row set the leaf of a path.
+	sets func(args []string, path string) bool
+
 	field func(c *Config) any // pointer to the field; nil for Compat rows
 }
 

@@ -90,6 +90,12 @@ func serverParams() []Param {
 }
 
 func limitParams() []Param {
+	limits := row(outputLimits(), func(c *Config) *Limits { return &c.Limits }, Param{
+		Path: outputPath, Redis: "client-output-buffer-limit", Flags: Composite,
+		Default: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+		Doc:     "All nine limits of output at once; classes that are not named keep theirs",
+	})
+	limits.sets = setsOutputLimit
 	rows := []Param{
 		row(size(1<<20), func(c *Config) *int64 { return &c.Limits.QueryBuffer }, Param{
 			Path: "server.limits.query_buffer", Redis: "client-query-buffer-limit", Default: "1GiB",
@@ -107,17 +113,13 @@ func limitParams() []Param {
 			Path: "server.limits.tracked_keys", Redis: "tracking-table-max-keys", Default: "1000000",
 			Doc: "Keys remembered for client-side caching; beyond it some are dropped from the caches. 0 for no limit",
 		}),
-		row(outputLimits(), func(c *Config) *Limits { return &c.Limits }, Param{
-			Path: "server.output_limits", Redis: "client-output-buffer-limit", Flags: Composite,
-			Default: "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
-			Doc:     "All nine limits of output at once; classes that are not named keep theirs",
-		}),
+		limits,
 	}
 	defaults := map[string][3]string{
 		"normal": {"0", "0", "0s"}, "replica": {"256MiB", "64MiB", "60s"}, "pubsub": {"32MiB", "8MiB", "60s"},
 	}
 	for _, class := range outputClasses {
-		path, def := "server.output_limits."+class.name, defaults[class.name]
+		path, def := outputPath+"."+class.name, defaults[class.name]
 		limit := func(c *Config) *OutputLimit { return class.limit(&c.Limits) }
 		rows = append(rows,
 			row(size(0), func(c *Config) *int64 { return &limit(c).Hard }, Param{

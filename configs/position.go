@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
 	"go.yaml.in/yaml/v3"
 )
@@ -34,7 +33,7 @@ func positions(ext, name string, b []byte, t *table) (map[string]position, []Pro
 		return at, nil
 	}
 	v := nodeVisitor{name: name, table: t, at: at}
-	v.visit("", doc.Content[0])
+	v.visit("", doc.Content[0], false)
 	var more yaml.Node
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		v.problems = append(v.problems, Problem{
@@ -91,23 +90,50 @@ func (v *nodeVisitor) problem(n *yaml.Node, path, text string) {
 	})
 }
 
-func (v *nodeVisitor) visit(prefix string, n *yaml.Node) {
+// visit goes through the keys of a mapping. Those of its merges ("<<") come last, since the mapping's own go
+// before them, and an earlier merge before a later one: merged says that n is one of them.
+func (v *nodeVisitor) visit(prefix string, n *yaml.Node, merged bool) {
+	n = resolved(n)
+	if n.Kind == yaml.SequenceNode && merged {
+		for _, m := range n.Content {
+			v.visit(prefix, m, true)
+		}
+	}
 	if n.Kind != yaml.MappingNode {
 		return
 	}
+	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		path := join(prefix, key.Value)
-		if first, ok := v.at[path]; ok {
+		first, known := v.at[path]
+		switch {
+		case key.Tag == "!!merge":
+			merges = append(merges, value)
+			continue
+		case known && merged:
+			continue
+		case known:
 			v.problem(key, path, fmt.Sprintf("is already set at line %d", first.line))
 			continue
 		}
 		v.at[path] = position{key.Line, key.Column}
-		if p := v.table.leaf(path); p != nil && p.Type != "octal mode" && isOctal(value) {
-			v.problem(key, path, fmt.Sprintf("%s: YAML reads this as an octal number; write it without the leading zero, or in quotes", value.Value))
+		if p := v.table.leaf(path); p != nil && p.Type != "octal mode" && isOctal(resolved(value)) {
+			v.problem(key, path, fmt.Sprintf("%s: YAML reads this as an octal number; write it without the leading zero, or in quotes", resolved(value).Value))
 		}
-		v.visit(path, value)
+		v.visit(path, value, false)
 	}
+	for _, m := range merges {
+		v.visit(prefix, m, true)
+	}
+}
+
+// resolved is the node that an alias names, and any other node itself.
+func resolved(n *yaml.Node) *yaml.Node {
+	if n.Alias != nil {
+		return n.Alias
+	}
+	return n
 }
 
 // isOctal reports whether n is a number such as 0644.
@@ -158,27 +184,4 @@ func tomlKeys(p *unstable.Parser, at map[string]position, prefix string, e *unst
 		}
 	}
 	return path
-}
-
-// syntaxProblems takes a parser's error apart: its messages, each with the
-// line that it names.
-func syntaxProblems(name string, err error) []Problem {
-	where := Origin{Layer: LayerFile, Name: name}
-	if t, ok := errors.AsType[*toml.DecodeError](err); ok {
-		where.Line, where.Column = t.Position()
-		return []Problem{{Where: where, Text: strings.TrimPrefix(err.Error(), "toml: ")}}
-	}
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
-	text = strings.TrimPrefix(text, "unmarshal errors:\n")
-	var out []Problem
-	for message := range strings.SplitSeq(text, "\n") {
-		p := Problem{Where: where, Text: strings.TrimSpace(message)}
-		var line int
-		if n, _ := fmt.Sscanf(p.Text, "line %d:", &line); n == 1 {
-			_, p.Text, _ = strings.Cut(p.Text, ": ")
-			p.Where.Line = line
-		}
-		out = append(out, p)
-	}
-	return out
 }

@@ -74,8 +74,7 @@ func (v *jsonVisitor) position(offset int) position {
 			break
 		}
 	}
-	before := v.text[:max(0, start)]
-	return position{bytes.Count(before, []byte("\n")) + 1, len(before) - bytes.LastIndexByte(before, '\n')}
+	return placeOf(v.text, start)
 }
 
 // escaped reports whether what follows b has a backslash before it.

@@ -20,7 +20,7 @@ type Problem struct {
 // String is one line, or for a Redis directive the block that redis-server
 // prints.
 func (p Problem) String() string {
-	text := p.Text
+	text, name := shown(p.Text), shown(p.Name)
 	if p.Hint != "" {
 		text += "; " + p.Hint
 	}
@@ -29,16 +29,16 @@ func (p Problem) String() string {
 		if p.Where.Layer == LayerFile {
 			where = fmt.Sprintf("Reading the configuration file %s, at line %d", p.Where.Name, p.Where.Line)
 		}
-		return fmt.Sprintf("%s\n>>> '%s'\n%s", where, p.directive, text)
+		return fmt.Sprintf("%s\n>>> '%s'\n%s", where, shown(p.directive), text)
 	}
 	where := p.Where.position()
 	switch {
-	case p.Name == "":
+	case name == "":
 		return where + ": " + text
 	case p.Where.Layer == LayerEnv || p.Where.Layer == LayerFlag:
 		return where + ": " + text
 	default:
-		return where + ": " + p.Name + ": " + text
+		return where + ": " + name + ": " + text
 	}
 }
 

@@ -23,6 +23,11 @@ var ignored = []string{"list-max-ziplist-entries", "list-max-ziplist-value", "lu
 
 // redisConf loads the text of a redis.conf.
 func (l *loader) redisConf(name, text string, includedBy ...string) {
+	text = strings.TrimPrefix(text, byteOrderMark)
+	if isUTF16(text) {
+		l.problem(Problem{Where: Origin{Layer: LayerFile, Name: name, Line: 1}, Text: saveAsUTF8})
+		return
+	}
 	comment := ""
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.Trim(line, " \t\r\n")
@@ -73,7 +78,7 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		}
 		err = p.setText(l.cfg, args[0])
 	case p != nil:
-		err = l.redisArgs(p, args)
+		args, err = l.redisArgs(p, args)
 	case name == "include" && len(args) == 1:
 		err = l.include(args[0], files)
 		if err == nil {
@@ -85,11 +90,11 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		l.warnings = append(l.warnings, fmt.Sprintf("%s: %s is obsolete and has no effect", where, name))
 		return
 	default:
-		hint := l.table.suggestRedis(name)
+		suggest := l.table.suggestRedis
 		if strings.Contains(name, ".") {
-			hint = l.table.suggestPath(name)
+			suggest = l.table.suggestPath
 		}
-		fail(errors.New("Bad directive or wrong number of arguments"), hint)
+		fail(errors.New("Bad directive or wrong number of arguments"), l.hint(suggest, name))
 		return
 	}
 	if err != nil {
@@ -100,16 +105,19 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		return
 	}
 	l.again(p, where)
-	l.note(p, where)
+	l.note(p, where, args...)
 }
 
-// redisArgs sets a row from the words behind its name.
-func (l *loader) redisArgs(p *Param, args []string) error {
+// redisArgs sets a row from the words behind its name, and returns them, since several may lie in one pair of quotes.
+func (l *loader) redisArgs(p *Param, args []string) ([]string, error) {
 	switch {
 	case !p.multi && len(args) != 1:
-		return errArgs
+		return nil, errArgs
 	case p.multi && len(args) == 1 && args[0] != "":
-		args, _ = splitLine(args[0]) // "arg1 arg2" in quotes
+		var err error
+		if args, err = splitLine(args[0]); err != nil {
+			return nil, err
+		}
 	}
 	if p.clear != nil && !l.added[p] {
 		p.clear(l.cfg)
@@ -121,7 +129,7 @@ func (l *loader) redisArgs(p *Param, args []string) error {
 		}
 		l.added[p] = true
 	}
-	return err
+	return args, err
 }
 
 // include loads the files that a pattern names; a pattern with wildcards may

@@ -43,6 +43,11 @@ func describe(raw any) string {
 		return "a table"
 	case []any:
 		return "a list"
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+			return strconv.FormatFloat(v, 'f', 1, 64) // not as the integer that it is not
+		}
+		return fmt.Sprint(v)
 	default:
 		return fmt.Sprint(v)
 	}

@@ -66,7 +66,7 @@ func redisLine(p *Param, c *Config) string {
 	if p.Flags.Has(Secret) && v != "" {
 		v = redacted
 	}
-	if v == "" || !p.multi && strings.ContainsAny(v, " \"'\\\t\r\n{}#") {
+	if v == "" || !p.multi && strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"'\\{}#", r) }) {
 		v = quote(v)
 	}
 	return p.Redis + " " + v

@@ -54,7 +54,10 @@ func multiply(n, by int64) (int64, bool) {
 func parseSize(s string) (int64, error) {
 	digits, suffix := splitUnit(strings.ReplaceAll(s, "_", ""))
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil {
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, fmt.Errorf("%q: too large", s)
+	case err != nil:
 		return 0, fmt.Errorf("%q: %w", s, errSize)
 	}
 	suffix = strings.TrimSpace(suffix)

@@ -15,6 +15,12 @@ var otherNames = map[string]string{
 
 // suggestPath proposes a path for an unknown one, or "".
 func (t *table) suggestPath(unknown string) string {
+	if unknown = strings.ToLower(unknown); t.isSection(unknown) {
+		return "this is a section, it has parts"
+	}
+	if p := t.leaf(unknown); p != nil {
+		return didYouMean(p)
+	}
 	last := lastSegment(unknown)
 	if p := t.byRedis[strings.ReplaceAll(last, "_", "-")]; p != nil && !p.Flags.Has(Composite) {
 		return didYouMean(p)
@@ -47,6 +53,31 @@ func (t *table) suggestPath(unknown string) string {
 		}
 	}
 	return didYouMean(found.row)
+}
+
+// suggestSection proposes a section for an unknown one, or "".
+func (t *table) suggestSection(unknown string) string {
+	best, bestDistance := "", tolerance(unknown)+1
+	for i := range t.rows {
+		for s := parent(t.rows[i].Path); s != ""; s = parent(s) {
+			if d := distance(strings.ToLower(unknown), s); d < bestDistance {
+				best, bestDistance = s, d
+			}
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "did you mean " + best + "?"
+}
+
+// hint asks for a suggestion while problems are printed: looking for those of a large file that is no configuration
+// at all would take long.
+func (l *loader) hint(suggest func(unknown string) string, unknown string) string {
+	if len(l.problems) >= maxProblems {
+		return ""
+	}
+	return suggest(unknown)
 }
 
 // closest keeps the nearest of the candidates that are near enough; of equals
