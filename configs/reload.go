@@ -12,12 +12,18 @@ type Change struct {
 	Warnings []string // that were not given before
 }
 
-// VanishedError says that a file that was read before cannot be read now. The
-// configuration stays as it is.
-type VanishedError struct{ Name string }
+// VanishedError says that a file that was read before cannot be read now, or
+// is empty and was not. The configuration stays as it is.
+type VanishedError struct {
+	Name  string
+	Empty bool
+}
 
 // Error names the file.
 func (e *VanishedError) Error() string {
+	if e.Empty {
+		return e.Name + " is empty now; the configuration stays as it is until the file is written, or a reload is asked for"
+	}
 	return e.Name + " cannot be read any more; the configuration stays as it is"
 }
 
@@ -28,7 +34,27 @@ func (e *VanishedError) Error() string {
 func (s *Store) Reload() (Change, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, err := s.reload()
+	l := s.source.loader()
+	return s.take(l, l.load())
+}
+
+// reloadSettled is Reload if it reads what settled has. Otherwise it changes nothing and returns what
+// it has read, which has to settle first.
+func (s *Store) reloadSettled(settled fileSet) (c Change, more fileSet, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.source.loader()
+	base := l.load()
+	if !base.seen.within(settled) {
+		return Change{}, base.seen, nil
+	}
+	c, err = s.take(l, base)
+	return c, nil, err
+}
+
+// take puts what was loaded in force, and counts if that fails; s.mu must be held.
+func (s *Store) take(l *loader, base layers) (Change, error) {
+	c, err := s.tryTake(l, base)
 	if err != nil {
 		s.failures.Add(1)
 	}
@@ -36,10 +62,7 @@ func (s *Store) Reload() (Change, error) {
 	return c, err
 }
 
-// reload is Reload without its counters; s.mu must be held.
-func (s *Store) reload() (Change, error) {
-	l := s.source.loader()
-	base := l.load()
+func (s *Store) tryTake(l *loader, base layers) (Change, error) {
 	s.seen = base.seen
 	if len(l.problems) > 0 {
 		return Change{}, &LoadError{Problems: l.problems}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -81,13 +82,30 @@ func (s fileSet) again() fileSet {
 // equal reports whether nothing has changed.
 func (s fileSet) equal(o fileSet) bool { return maps.Equal(s, o) }
 
-// vanished is a name that could be read before and cannot now, "" if there is none. What a
-// directory no longer lists was meant to go.
-func (s fileSet) vanished(now fileSet) string {
+// within reports whether o has all of s, with the same content.
+func (s fileSet) within(o fileSet) bool {
 	for name, f := range s {
-		if !f.missing && !f.listed && now[name].missing {
-			return name
+		g, ok := o[name]
+		if !ok || g.kind != f.kind || g.digest != f.digest || g.missing != f.missing {
+			return false
 		}
 	}
-	return ""
+	return true
+}
+
+// vanished is a file that could be read before and cannot now, or has lost all that was in it; nil if
+// there is none. What a directory no longer lists was meant to go.
+func (s fileSet) vanished(now fileSet) *VanishedError {
+	nothing := digest(nil)
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		f, g := s[name], now[name]
+		switch {
+		case f.missing:
+		case g.missing && !f.listed:
+			return &VanishedError{Name: name}
+		case g.kind == seenPlain && g.digest == nothing && f.digest != nothing:
+			return &VanishedError{Name: name, Empty: true}
+		}
+	}
+	return nil
 }

@@ -95,6 +95,13 @@ func TestWatch(t *testing.T) {
 				}
 				write(t, "a.yaml", clients(5)) // back
 				w.await("maxclients", "5", "")
+				mustDo(t, os.Truncate("a.yaml", 0)) // written by somebody whose disk is full
+				w.await("", "", "is empty now")
+				if w.value("maxclients") != "5" {
+					t.Error("a file that is empty has changed something")
+				}
+				write(t, "a.yaml", clients(6))
+				w.await("maxclients", "6", "")
 			})
 			t.Run("ConfigMap", func(t *testing.T) {
 				here(t, "v1/a.yaml", clients(1), "v2/a.yaml", clients(2))
@@ -112,6 +119,19 @@ func TestWatch(t *testing.T) {
 				w.await("maxclients", "3", "")
 				mustDo(t, os.Remove("conf.d/20.conf"))
 				w.await("maxclients", "1", "")
+			})
+			t.Run("made anew", func(t *testing.T) {
+				here(t, "etc/conf/a.yaml", clients(1))
+				w := watched(t, notify, "--config", "etc/conf/a.yaml")
+				for n := 2; n < 12; n += 2 {
+					mustDo(t, os.RemoveAll("etc"))
+					w.await("", "", "cannot be read any more")
+					write(t, "etc/conf/a.yaml", clients(n))
+					w.await("maxclients", fmt.Sprint(n), "")
+					write(t, "new/a.yaml", clients(n+1)) // another directory gets the name
+					mustDo(t, os.Rename("etc/conf", fmt.Sprint("old", n)), os.Rename("new", "etc/conf"))
+					w.await("maxclients", fmt.Sprint(n+1), "")
+				}
 			})
 			t.Run("include", func(t *testing.T) {
 				here(t, "redis.conf", "include more/*.conf\ninclude last.conf\n", "more/a.conf", "maxclients 1\n", "last.conf", "timeout 1\n")
@@ -142,9 +162,13 @@ func TestWay(t *testing.T) {
 	if got := fmt.Sprint(names[dir], names[dir+"/v1"], len(names)); got != "[a.yaml ..data] [a.yaml] 2" {
 		t.Error(got, names)
 	}
+	way(dir+"/gone/conf/a.yaml", names, 0)
+	if got := fmt.Sprint(names[dir]); got != "[a.yaml ..data gone]" {
+		t.Error(got)
+	}
 	way(dir+"/loop", names, 0)
 	w := watcher{names: names}
-	for name, want := range map[string]bool{"/a.yaml": true, "/..data": true, "/v1/a.yaml": true, "/b.yaml": false, "/v1/b": false} {
+	for name, want := range map[string]bool{"/a.yaml": true, "/..data": true, "/v1/a.yaml": true, "/v1": true, "/b.yaml": false, "/v1/b": false} {
 		if w.concerns(fsnotify.Event{Name: dir + name}) != want {
 			t.Errorf("%s: not %v", name, want)
 		}

@@ -123,6 +123,10 @@ func (n *node) reloaded(why string, c configs.Change, err error) {
 		n.log.Warn(v.Error())
 		return
 	}
+	if u, ok := errors.AsType[*configs.UnwatchedError](err); ok {
+		n.log.Warn(u.Error())
+		return
+	}
 	if load, ok := errors.AsType[*configs.LoadError](err); ok {
 		for _, p := range load.Problems {
 			n.log.Error("configuration: " + p.String())
