@@ -8,6 +8,11 @@ import (
 
 const envPrefix = "REREDIS__"
 
+// variable is the name of the environment's variable for a path.
+func variable(path string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "__"))
+}
+
 // environment loads the variables REREDIS__SECTION__NAME. A double underscore
 // nests, a single one belongs to the name. Variables with one underscore after
 // REREDIS are never read: orchestrators inject such (REREDIS_PORT=tcp://…).

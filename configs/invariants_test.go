@@ -31,7 +31,7 @@ func TestInvariant1EveryRowIsReachable(t *testing.T) {
 	var env, args []string
 	for _, p := range leaves() {
 		lines = append(lines, line{p: p, value: p.native(def)})
-		env = append(env, envPrefix+strings.ToUpper(strings.ReplaceAll(p.Path, ".", "__"))+"="+p.text(def))
+		env = append(env, variable(p.Path)+"="+p.text(def))
 		args = append(args, "--"+p.Path+"="+p.text(def))
 	}
 	for name, format := range formats {

@@ -129,6 +129,10 @@ func (l *loader) set(p *Param, where Origin, name string, err error) {
 		l.problem(Problem{Where: where, Name: name, Text: hideSecret(p, err)})
 		return
 	}
+	if err := l.notRedacted(p); err != nil {
+		l.problem(Problem{Where: where, Name: name, Text: err.Error()})
+		return
+	}
 	l.note(p, where)
 }
 
@@ -147,6 +151,17 @@ func (l *loader) note(p *Param, where Origin, args ...string) {
 		l.comments[p.Path] += l.comment
 		l.comment = ""
 	}
+}
+
+// notRedacted refuses what is shown in the place of a secret: a configuration that was printed and is loaded again would set
+// it to three stars.
+func (l *loader) notRedacted(p *Param) error {
+	if !p.Flags.Has(Secret) || p.text(l.cfg) != redacted {
+		return nil
+	}
+	file := p.Path + fileSuffix
+	return fmt.Errorf("%s stands for a secret that is not shown; write the secret, or where it lies: %s, or %s in the environment",
+		redacted, file, variable(file))
 }
 
 // hideSecret keeps a wrong password out of the message about it.

@@ -144,7 +144,7 @@ func adminParams() []Param {
 	// Redis lists them in this order.
 	allow.fromRedis = enumAs([]string{AllowNo, AllowYes, AllowLocal}, []string{AllowNo, AllowYes, AllowLocal}).fromRedis
 	names := row(renames(), func(c *Config) *[]Rename { return &c.Admin.Renames }, Param{
-		Path: "server.admin.rename_commands", Default: "", Set: Restart,
+		Path: renamesPath, Default: "", Set: Restart,
 		Doc: "Commands with another name, or none: what rename-command lines of a redis.conf say",
 	})
 	names.clear = func(c *Config) { c.Admin.Renames = nil }

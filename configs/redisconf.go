@@ -66,7 +66,7 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 	p, isPath := l.table.lookup(name)
 	switch {
 	case name == renameDirective:
-		p, isPath = l.table.leaf("server.admin.rename_commands"), false
+		p, isPath = l.table.leaf(renamesPath), false
 	case p == nil:
 		p, isPath = l.table.byFlag[name], true
 	}
@@ -79,6 +79,9 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		err = p.setText(l.cfg, args[0])
 	case p != nil:
 		args, err = l.redisArgs(p, args)
+	case len(args) == 1 && l.table.secretFile(name) != nil:
+		l.setSecret(l.table.secretFile(name), where, name, args[0])
+		return
 	case name == "include" && len(args) == 1:
 		err = l.include(args[0], files)
 		if err == nil {
@@ -97,9 +100,12 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		fail(errors.New("Bad directive or wrong number of arguments"), l.hint(suggest, name))
 		return
 	}
+	if err == nil {
+		err = l.notRedacted(p)
+	}
 	if err != nil {
 		if p != nil && p.Flags.Has(Secret) {
-			line = name + " ***"
+			line = name + " " + redacted
 		}
 		fail(err, "")
 		return

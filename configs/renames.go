@@ -16,7 +16,10 @@ type Rename struct {
 }
 
 // renameDirective is the line of a redis.conf that adds to server.admin.rename_commands; CONFIG does not know it.
-const renameDirective = "rename-command"
+const (
+	renameDirective = "rename-command"
+	renamesPath     = "server.admin.rename_commands"
+)
 
 var errRenamed = errors.New("No such command in rename-command")
 

@@ -58,6 +58,16 @@ func (t *table) leaf(path string) *Param {
 	return nil
 }
 
+// part reports whether a path is one of those that a composite row stands for.
+func (t *table) part(path string) bool {
+	for i := range t.rows {
+		if p := &t.rows[i]; p.Flags.Has(Composite) && strings.HasPrefix(path, p.Path+".") {
+			return true
+		}
+	}
+	return false
+}
+
 // isSection reports whether rows lie below path.
 func (t *table) isSection(path string) bool {
 	for i := range t.rows {
