@@ -174,7 +174,9 @@ func TestDroppedConnections(t *testing.T) {
 				settled() // the peak is that of one wave
 			}
 			eventually(t, "no descriptor is left", func() bool { return s.descriptors() <= fds })
-			eventually(t, "memory is back", func() bool { return purged() < rss+8<<20 })
+			if !raceEnabled { // the detector keeps a shadow of what was used
+				eventually(t, "memory is back", func() bool { return purged() < rss+8<<20 })
+			}
 		})
 	}
 }
@@ -226,7 +228,9 @@ func TestSlowReader(t *testing.T) {
 			back := func() {
 				t.Helper()
 				eventually(t, "no descriptor is left", func() bool { return s.descriptors() <= fds })
-				eventually(t, "memory is back", func() bool { return s.rss() < rss+32<<20 })
+				if !raceEnabled { // the detector keeps a shadow of what was used
+					eventually(t, "memory is back", func() bool { return s.rss() < rss+32<<20 })
+				}
 			}
 
 			slow := s.wire(t)
