@@ -70,10 +70,11 @@ type Spec struct {
 	Group      string // Redis' group: string, generic, connection, server, ...
 	Since      string // version that introduced it
 	Complexity string
-	Usage      string // arguments in the notation of Redis' manual
-	Summary    string // one sentence
-	Deprecated string // version that deprecated it, "" if none
-	ReplacedBy string // what to use instead, with Deprecated
+	Usage      string    // arguments in the notation of Redis' manual
+	Args       []ArgNote // what Usage does not tell of them
+	Summary    string    // one sentence
+	Deprecated string    // version that deprecated it, "" if none
+	ReplacedBy string    // what to use instead, with Deprecated
 	History    []Change
 	Tips       []string // Redis' command tips
 

@@ -18,6 +18,8 @@ type Arg struct {
 	Optional, Multiple, MultipleToken bool
 	// Args are the parts of a block, the choices of a oneof.
 	Args []Arg
+	// Since and Deprecated are versions, "" where they are those of the command, or none.
+	Since, Deprecated string
 	// KeySpec is the index of the key spec that finds the argument, -1 if it is no key.
 	KeySpec int
 }
@@ -44,6 +46,35 @@ var argTypeNames = [...]string{
 
 // String is the name in COMMAND DOCS.
 func (t ArgType) String() string { return argTypeNames[t] }
+
+// ArgNote adds to COMMAND DOCS what a Usage does not tell.
+type ArgNote struct {
+	// Arg is the argument's name as Usage gives it; that of a choice or a block is its parts' names joined with "_".
+	Arg string
+	// Name is another name for it, "" to keep it.
+	Name string
+	// Since and Deprecated are the versions that brought the argument and that advised against it.
+	Since, Deprecated string
+}
+
+// annotate applies n to the argument that it names, and reports whether there is one.
+func (n *ArgNote) annotate(args []Arg) (found bool) {
+	for i := range args {
+		a := &args[i]
+		if n.annotate(a.Args) {
+			found = true
+		}
+		if a.Name != n.Arg {
+			continue
+		}
+		found = true
+		a.Since, a.Deprecated = n.Since, n.Deprecated
+		if n.Name != "" {
+			a.Name = n.Name
+		}
+	}
+	return found
+}
 
 // ParseUsage reads the notation of a Spec's Usage:
 //

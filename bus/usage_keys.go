@@ -1,5 +1,7 @@
 package bus
 
+import "fmt"
+
 // argTypesOf are the exceptions from typeOf: command and argument.
 var argTypesOf = map[string]ArgType{
 	"incrbyfloat increment": ArgDouble,
@@ -9,8 +11,8 @@ var argTypesOf = map[string]ArgType{
 	"wait timeout":          ArgInteger,
 }
 
-// Arguments derives the command's arguments from its Usage and its key specs. The error
-// is that of ParseUsage.
+// Arguments derives the command's arguments from its Usage, its Args and its key specs. The error
+// is that of ParseUsage, or names an ArgNote of no argument.
 func (s *Spec) Arguments() ([]Arg, error) {
 	args, err := ParseUsage(s.Usage)
 	if err != nil {
@@ -23,6 +25,11 @@ func (s *Spec) Arguments() ([]Arg, error) {
 		}
 	}
 	m.mark(args)
+	for i := range s.Args {
+		if !s.Args[i].annotate(args) {
+			return nil, fmt.Errorf("usage %q: there is no argument %s", s.Usage, s.Args[i].Arg)
+		}
+	}
 	return args, nil
 }
 

@@ -92,6 +92,25 @@ func TestParseUsageErrors(t *testing.T) {
 	}
 }
 
+// TestArgNotes: notes find arguments by the names that Usage gives, in groups too; one that finds none is an error.
+func TestArgNotes(t *testing.T) {
+	s := Spec{Name: "x", Usage: "key [NX | XX] [EX seconds]", Args: []ArgNote{
+		{Arg: "nx_xx", Name: "condition", Since: "7.0.0"}, {Arg: "xx", Deprecated: "7.2.0"}, {Arg: "seconds", Name: "ttl"},
+	}}
+	args, err := s.Arguments()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, ttl := args[1], args[2]
+	if c.Name != "condition" || c.Since != "7.0.0" || c.Args[1].Deprecated != "7.2.0" || c.Args[0].Deprecated != "" || ttl.Name != "ttl" || ttl.Type != ArgInteger {
+		t.Errorf("%+v", args)
+	}
+	s.Args = []ArgNote{{Arg: "condition", Name: "c"}}
+	if args, err := s.Arguments(); err == nil {
+		t.Errorf("%+v", args)
+	}
+}
+
 func TestArgumentsMarkKeys(t *testing.T) {
 	keys := func(s Spec) string {
 		args, err := s.Arguments()

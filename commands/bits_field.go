@@ -18,6 +18,11 @@ var bitFields = []bus.Spec{
 		Group: "bitmap", Since: "3.2.0", Complexity: "O(1) for each operation",
 		Usage: "key [<GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] " +
 			"<SET encoding offset value | INCRBY encoding offset increment>> [...]]",
+		Args: []bus.ArgNote{
+			{Arg: "encoding_offset_wrap_sat_fail_encoding_offset_value_encoding_offset_increment", Name: "operation"},
+			{Arg: "wrap_sat_fail_encoding_offset_value_encoding_offset_increment", Name: "write"},
+			{Arg: "encoding_offset_value_encoding_offset_increment", Name: "write_operation"},
+		},
 		Summary: "Reads, sets and increments integers of any number of bits inside of a string.",
 	},
 	{

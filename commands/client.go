@@ -32,6 +32,7 @@ func clientSpec(h *connection) bus.Spec {
 				Name: "list", Run: h.clientList, Parks: bus.AlwaysParks, Arity: -2, Flags: bus.Admin | clientFlags, Cats: bus.CatConnection,
 				Group: "connection", Since: "2.4.0", Complexity: "O(N) where N is the number of client connections",
 				Usage:   "[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]",
+				Args:    []bus.ArgNote{{Arg: "normal_master_replica_pubsub", Since: "5.0.0"}, {Arg: "client-id", Since: "6.2.0"}},
 				Summary: "Describes the connections, one on a line.",
 				Tips:    []string{"nondeterministic_output"},
 				History: []bus.Change{
@@ -48,6 +49,15 @@ func clientSpec(h *connection) bus.Spec {
 				Group: "connection", Since: "2.4.0", Complexity: "O(N) where N is the number of client connections",
 				Usage: "<ip:port | <[ID client-id] | [TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>] | " +
 					"[USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME yes/no] | [MAXAGE maxage]> [...]>",
+				Args: []bus.ArgNote{
+					{Arg: "ip:port_client-id_normal_master_slave_replica_pubsub_username_ip:port_ip:port_yes/no_maxage", Name: "filter"},
+					{Arg: "client-id_normal_master_slave_replica_pubsub_username_ip:port_ip:port_yes/no_maxage", Name: "new-format"},
+					{Arg: "client-id", Since: "2.8.12"},
+					{Arg: "normal_master_slave_replica_pubsub", Since: "2.8.12"},
+					{Arg: "master", Since: "3.2.0"},
+					{Arg: "replica", Since: "5.0.0"},
+					{Arg: "maxage", Since: "7.4.0"},
+				},
 				Summary: "Closes connections that match all filters given.",
 				History: []bus.Change{
 					{Version: "2.8.12", Note: "The form with filters."},
@@ -86,12 +96,14 @@ func clientSpec(h *connection) bus.Spec {
 				Name: "no-evict", Run: h.clientNoEvict, Arity: 3, Flags: bus.Admin | clientFlags, Cats: bus.CatConnection,
 				Group: "connection", Since: "7.0.0", Complexity: "O(1)",
 				Usage:   "<ON | OFF>",
+				Args:    []bus.ArgNote{{Arg: "on_off", Name: "enabled"}},
 				Summary: "Exempts the connection from being closed to save memory.",
 			},
 			{
 				Name: "no-touch", Run: h.clientNoTouch, Arity: 3, Flags: clientFlags, Cats: bus.CatConnection,
 				Group: "connection", Since: "7.2.0", Complexity: "O(1)",
 				Usage:   "<ON | OFF>",
+				Args:    []bus.ArgNote{{Arg: "on_off", Name: "enabled"}},
 				Summary: "Says whether the connection's commands count as use of the keys they read.",
 			},
 			{

@@ -17,12 +17,14 @@ func (h *connection) clientTracks() []bus.Spec {
 			Name: "tracking", Run: h.clientTracking, Parks: trackingParks, Arity: -3, Flags: clientFlags, Cats: bus.CatConnection,
 			Group: "connection", Since: "6.0.0", Complexity: "O(1). Some options may introduce additional complexity.",
 			Usage:   "<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+			Args:    []bus.ArgNote{{Arg: "on_off", Name: "status"}},
 			Summary: "Says whether the connection, or another, is told when keys change that it has read, or that begin with prefixes.",
 		},
 		{
 			Name: "caching", Run: h.clientCaching, Arity: 3, Flags: clientFlags, Cats: bus.CatConnection,
 			Group: "connection", Since: "6.0.0", Complexity: "O(1)",
 			Usage:   "<YES | NO>",
+			Args:    []bus.ArgNote{{Arg: "yes_no", Name: "mode"}},
 			Summary: "Says whether the keys of the next command are tracked, in the modes OPTIN and OPTOUT.",
 		},
 		{

@@ -14,6 +14,7 @@ func (h *connection) clientWaits() []bus.Spec {
 			Name: "pause", Run: h.clientPause, Arity: -3, Flags: bus.Admin | clientFlags, Cats: bus.CatConnection,
 			Group: "connection", Since: "2.9.50", Complexity: "O(1)",
 			Usage:   "timeout [WRITE | ALL]",
+			Args:    []bus.ArgNote{{Arg: "write_all", Name: "mode", Since: "6.2.0"}},
 			Summary: "Lets commands, all or those that write, wait for a time in milliseconds.",
 			History: []bus.Change{{Version: "6.2.0", Note: "The mode `WRITE`, and the argument for the mode."}},
 		},

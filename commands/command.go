@@ -60,6 +60,7 @@ func commandSpec(h *server) bus.Spec {
 				Name: "list", Run: h.commandList, Arity: -2, Flags: commandFlags, Cats: bus.CatConnection,
 				Group: "server", Since: "7.0.0", Complexity: "O(N) where N is the total number of commands",
 				Usage:   "[FILTERBY <MODULE module-name | ACLCAT category | PATTERN pattern>]",
+				Args:    []bus.ArgNote{{Arg: "module-name_category_pattern", Name: "filterby"}},
 				Summary: "Lists the names of commands and subcommands.",
 				Tips:    anyOrder,
 			},

@@ -89,6 +89,8 @@ func writeArgs(r *bus.Reply, args []bus.Arg) {
 			r.Int(int64(a.KeySpec))
 		}
 		f.text("token", a.Token)
+		f.text("since", a.Since)
+		f.text("deprecated_since", a.Deprecated)
 		if flags := argFlags(a); len(flags) > 0 {
 			f.field("flags")
 			writeStatusSet(r, "", flags)

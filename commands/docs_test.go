@@ -15,11 +15,10 @@ var docsExceptions = map[string]string{
 	"command|getkeys":         "7.0 does not say that a command follows",
 	"command|getkeysandflags": "as command|getkeys",
 	"debug":                   "7.0 does not say that a subcommand follows",
-	"lcs":                     "7.0 calls the argument of MINMATCHLEN len, later versions min-match-len",
 }
 
 // TestCommandDocsLikeRedis compares COMMAND DOCS: the fields, and of the arguments what
-// redis-cli shows as a hint, and the types. Names of groups differ: ours come from their parts.
+// redis-cli shows as a hint, names, types and versions. Summaries are our own words.
 func TestCommandDocsLikeRedis(t *testing.T) {
 	theirs := newRemote(t)
 	for _, proto := range []string{"2", "3"} {
@@ -62,7 +61,7 @@ func compareDocsReply(t *testing.T, name string, a, b resp.Value) {
 	}
 	if p, q := hint(x["arguments"], " "), hint(y["arguments"], " "); p != q {
 		t.Errorf("%s: the hint\n  is    %s\n  Redis %s", name, p, q)
-	} else if p, q := leaves(x["arguments"]), leaves(y["arguments"]); p != q {
+	} else if p, q := flat(x["arguments"]), flat(y["arguments"]); p != q {
 		t.Errorf("%s: the arguments\n  are   %s\n  Redis %s", name, p, q)
 	}
 	if a.Kind != b.Kind || x["arguments"].Kind != y["arguments"].Kind {
@@ -126,25 +125,29 @@ func hintOf(v resp.Value) string {
 	return text
 }
 
-// leaves lists the arguments without their groups: name, type and key spec.
-func leaves(v resp.Value) string {
+// flat lists the arguments, groups before their parts: name, type, key spec and versions. A block of one part, as Redis makes
+// for some repetitions, is that part.
+func flat(v resp.Value) string {
 	var list []string
-	var walk func(resp.Value)
-	walk = func(v resp.Value) {
+	var walk func(v resp.Value, since string)
+	walk = func(v resp.Value, since string) {
 		for _, e := range v.Elems {
 			f := fieldsOf(e)
-			if args, ok := f["arguments"]; ok {
-				walk(args)
+			args, typ := f["arguments"], string(f["type"].Str)
+			since := since + string(f["since"].Str)
+			if typ == "block" && len(args.Elems) == 1 {
+				walk(args, since)
 				continue
 			}
 			name := string(f["name"].Str)
-			if string(f["type"].Str) == "pure-token" {
+			if typ == "pure-token" {
 				name = string(f["token"].Str)
 			}
-			list = append(list, fmt.Sprintf("%s:%s:%s", name, f["type"].Str, show(f["key_spec_index"])))
+			list = append(list, fmt.Sprintf("%s:%s:%s:%s:%s", name, typ, show(f["key_spec_index"]), since, f["deprecated_since"].Str))
+			walk(args, "")
 		}
 	}
-	walk(v)
+	walk(v, "")
 	return strings.Join(list, " ")
 }
 

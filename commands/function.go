@@ -18,6 +18,7 @@ func functionSpec() bus.Spec {
 				Lock:  bus.LockNone,
 				Group: "scripting", Since: "7.0.0", Complexity: "O(N) where N is the number of functions deleted",
 				Usage:   "[ASYNC | SYNC]",
+				Args:    []bus.ArgNote{{Arg: "async_sync", Name: "async"}},
 				Summary: "Deletes all functions.",
 				Tips:    []string{"request_policy:all_shards", "response_policy:all_succeeded"},
 			},

@@ -27,6 +27,7 @@ var keyWalks = []bus.Spec{
 		Lock:  bus.LockNone,
 		Group: "generic", Since: "2.8.0", Complexity: "O(1) for a call, O(N) for a whole iteration over N keys",
 		Usage:   "cursor [MATCH pattern] [COUNT count] [TYPE type]",
+		Args:    []bus.ArgNote{{Arg: "type", Since: "6.0.0"}},
 		Summary: "Lists keys in portions, each starting where the last one ended.",
 		History: []bus.Change{{Version: "6.0.0", Note: "The option `TYPE`."}},
 		Tips:    []string{"nondeterministic_output", "request_policy:special"},

@@ -22,6 +22,7 @@ func persistenceSpecs(h *server) []bus.Spec {
 			Name: "bgsave", Run: h.bgSave, Arity: -1, Flags: persistenceFlags,
 			Group: "server", Since: "1.0.0", Complexity: "O(1)",
 			Usage:   "[SCHEDULE]",
+			Args:    []bus.ArgNote{{Arg: "schedule", Since: "3.2.2"}},
 			Summary: "Begins a snapshot of all data.",
 			History: []bus.Change{{Version: "3.2.2", Note: "The option `SCHEDULE`."}},
 		},

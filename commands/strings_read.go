@@ -51,6 +51,7 @@ var stringReads = []bus.Spec{
 		Keys:  []bus.KeySpec{bus.KeyRange(1, 1, 1, bus.KeyRO|bus.KeyAccess)},
 		Group: "string", Since: "7.0.0", Complexity: "O(N*M) where N and M are the lengths of the strings",
 		Usage:   "key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]",
+		Args:    []bus.ArgNote{{Arg: "min-match-len", Name: "len"}},
 		Summary: "Finds a longest common subsequence of two strings.",
 	},
 }

@@ -14,6 +14,16 @@ var stringWrites = []bus.Spec{
 		Group: "string", Since: "1.0.0", Complexity: "O(1)",
 		Usage: "key value [NX | XX] [GET] [EX seconds | PX milliseconds | " +
 			"EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]",
+		Args: []bus.ArgNote{
+			{Arg: "nx_xx", Name: "condition", Since: "2.6.12"},
+			{Arg: "get", Since: "6.2.0"},
+			{Arg: "seconds_milliseconds_unix-time-seconds_unix-time-milliseconds_keepttl", Name: "expiration"},
+			{Arg: "seconds", Since: "2.6.12"},
+			{Arg: "milliseconds", Since: "2.6.12"},
+			{Arg: "unix-time-seconds", Since: "6.2.0"},
+			{Arg: "unix-time-milliseconds", Since: "6.2.0"},
+			{Arg: "keepttl", Since: "6.0.0"},
+		},
 		Summary: "Stores a string at a key, whatever was there.",
 		History: []bus.Change{
 			{Version: "2.6.12", Note: "The options `EX`, `PX`, `NX` and `XX`."},
@@ -65,6 +75,7 @@ var stringWrites = []bus.Spec{
 		Group: "string", Since: "6.2.0", Complexity: "O(1)",
 		Usage: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | " +
 			"PXAT unix-time-milliseconds | PERSIST]",
+		Args:    []bus.ArgNote{{Arg: "seconds_milliseconds_unix-time-seconds_unix-time-milliseconds_persist", Name: "expiration"}},
 		Summary: "Gets the string at a key and sets or removes its expiry.",
 	},
 }
