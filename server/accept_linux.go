@@ -39,8 +39,8 @@ func (d *loops) accept(l *listener) error {
 			again, pause = d.acceptSome(int(fd), l)
 			return again
 		})
-		if errors.Is(err, os.ErrClosed) {
-			return nil
+		if errors.Is(err, os.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil // it is closed, or leaves
 		}
 		if err != nil {
 			return err

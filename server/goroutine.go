@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -129,8 +130,8 @@ func (d *goroutines) accept(l *listener) error {
 		switch {
 		case err == nil:
 			d.accepted(nc, l)
-		case errors.Is(err, net.ErrClosed):
-			return nil
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
+			return nil // it is closed, or leaves
 		case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOBUFS), errors.Is(err, syscall.ENOMEM):
 			pause := l.exhausted(err, func() error {
 				nc, err := l.Accept()

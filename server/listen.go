@@ -106,7 +106,7 @@ func (s *Server) listenTCP(a BindAddr, port int, going []*listener) (*listener, 
 	lc := net.ListenConfig{KeepAlive: -1}
 	lc.SetMultipathTCP(false)
 	var overlap []syscall.RawConn
-	for _, l := range going {
+	for _, l := range slices.Concat(going, s.leaving) {
 		if l.bind.port == port {
 			overlap = append(overlap, l.raw)
 		}
@@ -178,6 +178,7 @@ func (s *Server) accept(l *listener) {
 		if err := l.driver.accept(l); err != nil && !l.ended() {
 			s.abort(err)
 		}
+		s.left(l)
 		l.closeSpare()
 	})
 }
@@ -191,9 +192,10 @@ func (s *Server) closeListeners() error {
 	}
 	s.closed = true
 	var errs []error
-	for _, l := range s.listeners {
+	for _, l := range slices.Concat(s.listeners, s.leaving) {
 		errs = append(errs, l.close())
 	}
+	s.leaving = nil
 	return errors.Join(errs...)
 }
 

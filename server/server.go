@@ -25,6 +25,7 @@ type Server struct {
 	// listening guards what follows; nothing else is locked with it held.
 	listening sync.Mutex
 	listeners []*listener // TCP first, then the unix socket
+	leaving   []*listener // that accept what is on its way to them, no more
 	abort     func(error) // ends Run, nil while it does not run
 	closed    bool        // no more listeners
 	acceptors sync.WaitGroup

@@ -26,8 +26,10 @@ func Forbid(sockets ...syscall.RawConn) {
 	}
 }
 
-func set(c syscall.RawConn, value int) (err error) {
-	if e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, value) }); e != nil {
+func set(c syscall.RawConn, value int) error { return option(c, unix.SO_REUSEPORT, value) }
+
+func option(c syscall.RawConn, name, value int) (err error) {
+	if e := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, name, value) }); e != nil {
 		return e
 	}
 	return err
