@@ -195,6 +195,14 @@ func behind(note string) string {
 	return "  # " + note
 }
 
+// printable leaves out what may not stand in a comment.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return -1
+}
+
 // writeComment breaks a comment into lines.
 func writeComment(b *strings.Builder, indent, text string) {
 	const width = 100
@@ -211,7 +219,7 @@ func writeComment(b *strings.Builder, indent, text string) {
 				b.WriteByte(' ')
 				n++
 			}
-			b.WriteString(word)
+			b.WriteString(strings.Map(printable, word))
 			n += len(word)
 		}
 		if n > 0 {

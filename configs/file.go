@@ -23,7 +23,7 @@ const maxFile = 4 << 20 // bytes; no configuration is larger
 
 // parsers are the syntaxes by file extension; any other name is a redis.conf.
 var parsers = map[string]koanf.Parser{
-	".yaml": yaml.Parser(), ".yml": yaml.Parser(), ".toml": toml.Parser(), ".json": json.Parser(),
+	".yaml": yaml.Parser(), ".yml": yaml.Parser(), ".toml": toml.Parser(), ".json": exactJSON{json.Parser()},
 }
 
 func isRedisConf(name string) bool { return parsers[strings.ToLower(filepath.Ext(name))] == nil }
@@ -142,11 +142,7 @@ func (l *loader) tree(name string, b []byte) {
 	before := len(l.problems)
 	at, problems := positions(ext, name, b, l.table)
 	l.problems = append(l.problems, problems...)
-	raw := k.Raw()
-	if ext == ".json" {
-		raw = integers(raw).(map[string]any)
-	}
-	l.walk("", raw, func(path string) Origin {
+	l.walk("", k.Raw(), func(path string) Origin {
 		o := Origin{Layer: LayerFile, Name: name}
 		if p, ok := at[path]; ok {
 			o.Line, o.Column = p.line, p.column
@@ -206,23 +202,4 @@ func (l *loader) walk(prefix string, tree map[string]any, at func(path string) O
 			l.problem(Problem{Where: where, Name: path, Text: "unknown parameter", Hint: l.hint(suggest, path)})
 		}
 	}
-}
-
-// integers turns the floats that JSON makes of whole numbers into integers.
-func integers(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, e := range v {
-			v[k] = integers(e)
-		}
-	case []any:
-		for i, e := range v {
-			v[i] = integers(e)
-		}
-	case float64:
-		if n := int64(v); float64(n) == v && n < 1<<53 && n > -(1<<53) {
-			return n
-		}
-	}
-	return v
 }

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -140,67 +139,6 @@ func TestInvariant4UserFilesAreNotWritten(t *testing.T) {
 	}
 	if !mapsEqual(got, before) {
 		t.Errorf("files %q, were %q", got, before)
-	}
-}
-
-// TestInvariant6TheHighestLayerWins: every set of layers, so each alone and all pairs too, against a
-// model: the last of them that sets a parameter decides, and is named.
-func TestInvariant6TheHighestLayerWins(t *testing.T) {
-	type layer struct {
-		name  string
-		apply func(n int) (args, env []string)
-		from  string // the beginning of the origin
-	}
-	values := func(n int) (port, host, size string) {
-		return fmt.Sprint(7000 + n), fmt.Sprintf("10.0.0.%d", n), fmt.Sprint(n << 20)
-	}
-	file := func(name, format string) layer {
-		return layer{name: name, from: name + ":", apply: func(n int) ([]string, []string) {
-			port, host, size := values(n)
-			write(t, name, fmt.Sprintf(format, port, host, size))
-			return []string{"--config", name}, nil
-		}}
-	}
-	all := []layer{
-		file("a.yaml", "server: {maxclients: %s, bind: [%s]}\nkeyspace: {maxmemory: %s}\n"),
-		file("b.toml", "server = {maxclients = %s, bind = [%q]}\nkeyspace.maxmemory = %s\n"),
-		file("c.json", `{"server": {"maxclients": %s, "bind": [%q]}, "keyspace": {"maxmemory": %s}}`),
-		file("d.conf", "maxclients %s\nbind %s\nmaxmemory %s\n"),
-		{name: "environment", from: "env REREDIS__", apply: func(n int) ([]string, []string) {
-			port, host, size := values(n)
-			return nil, []string{"REREDIS__SERVER__MAXCLIENTS=" + port, "REREDIS__SERVER__BIND=" + host, "REREDIS__KEYSPACE__MAXMEMORY=" + size}
-		}},
-		{name: "flags", from: "--", apply: func(n int) ([]string, []string) {
-			port, host, size := values(n)
-			return []string{"--maxclients", port, "--server.bind=" + host, "--maxmemory", size}, nil
-		}},
-		{name: "overlay", from: "CONFIG SET by ", apply: func(n int) ([]string, []string) {
-			port, host, size := values(n)
-			write(t, filepath.Join("data", OverlayName), fmt.Sprintf(
-				"server.maxclients: {value: %q}\nserver.bind: {value: %q}\nkeyspace.maxmemory: {value: %q}\n", port, host, size))
-			return nil, nil
-		}},
-	}
-	for set := range 1 << len(all) {
-		here(t)
-		var args, env, names []string
-		port, host, size, from := "10000", "localhost", "0", "default"
-		for i, l := range all {
-			if set&(1<<i) == 0 {
-				continue
-			}
-			a, e := l.apply(i + 1)
-			args, env, names = slices.Concat(args, a), slices.Concat(env, e), append(names, l.name)
-			port, host, size = values(i + 1)
-			from = l.from
-		}
-		s := mustLoad(t, append(args, "--dir", "data"), env)
-		for path, want := range map[string]string{"server.maxclients": port, "server.bind": host, "maxmemory": size} {
-			w, _ := s.Where(path)
-			if s.value(path) != want || !strings.HasPrefix(w.Origin.String(), from) {
-				t.Errorf("%q: %s is %s from %s, want %s from %s", names, path, s.value(path), w.Origin, want, from)
-			}
-		}
 	}
 }
 

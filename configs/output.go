@@ -47,7 +47,7 @@ func findOutputClass(word string) (outputClass, bool) {
 }
 
 // outputLimits is client-output-buffer-limit: groups of class, hard limit,
-// soft limit and seconds; classes that are not named keep what they have.
+// soft limit and seconds; classes that are not named keep what they have. In native notation there are only its leaves.
 func outputLimits() codec[Limits] {
 	parse := func(old Limits, args []string) (Limits, error) {
 		if len(args)%4 != 0 {
@@ -77,14 +77,8 @@ func outputLimits() codec[Limits] {
 		return strings.Join(words, " ")
 	}
 	return codec[Limits]{
-		kind:  "class hard soft seconds …",
-		multi: true,
-		fromFile: func(any) (Limits, error) {
-			return Limits{}, errors.New("set its parts")
-		},
-		fromText: func(string) (Limits, error) {
-			return Limits{}, errors.New("set its parts")
-		},
+		kind:      "class hard soft seconds …",
+		multi:     true,
 		fromRedis: parse,
 		toFile:    func(l Limits) any { return format(l) },
 		toText:    format,

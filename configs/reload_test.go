@@ -118,3 +118,62 @@ func TestSetIsChecked(t *testing.T) {
 		t.Error("half of it was taken")
 	}
 }
+
+// TestRollback: an applier that fails at any place of the order leaves nothing of a SET, an UNSET or a reload: those before
+// it are undone in reverse, none is committed, and values, origins, overlay and what waits stay as they were.
+func TestRollback(t *testing.T) {
+	here(t, "reredis.yaml", "server: {maxclients: 5}\n")
+	s := mustLoad(t, nil, nil)
+	sections := []string{"server.maxclients", "server.limits", "keyspace", "wal", "log"}
+	var calls []string
+	fail := -1
+	for i, name := range sections {
+		s.OnChange([]string{name}, func(_, _ *Config) (func(), func(), error) {
+			if i == fail {
+				return func() { t.Error("commit of what failed") }, func() { t.Error("rollback of what failed") }, errors.New("no room")
+			}
+			if i == 2 { // has nothing to finish or undo
+				return nil, nil, nil
+			}
+			return func() { calls = append(calls, "commit "+name) }, func() { calls = append(calls, "undo "+name) }, nil
+		})
+	}
+	pairs := []KV{{"maxclients", "7"}, {"proto-max-bulk-len", "1mb"}, {"maxmemory", "1mb"}, {"save", "1 1"}, {"loglevel", "debug"}}
+	names := []string{"maxclients", "proto-max-bulk-len", "maxmemory", "save", "loglevel"}
+	state := func() string {
+		var b strings.Builder
+		writeState(&b, s)
+		text, err := s.overlay.text()
+		mustDo(t, err)
+		return b.String() + string(text)
+	}
+	try := func(what string, do func() error) {
+		t.Helper()
+		for fail = range sections {
+			calls = nil
+			before, config := state(), s.Current()
+			if err := do(); err == nil || !strings.Contains(err.Error(), "no room") {
+				t.Errorf("%s, %s fails: %v", what, sections[fail], err)
+			}
+			var want []string
+			for i, name := range slices.Backward(sections[:fail]) {
+				if i != 2 {
+					want = append(want, "undo "+name)
+				}
+			}
+			if !slices.Equal(calls, want) || s.Current() != config || state() != before {
+				t.Errorf("%s, %s fails: %q, want %q\n%s\nwas\n%s", what, sections[fail], calls, want, state(), before)
+			}
+		}
+		fail = -1
+	}
+	try("SET", func() error { return s.Set(pairs, "default", false) })
+	mustDo(t, s.Set(pairs, "default", false))
+	try("UNSET", func() error { return s.Unset(names, false) })
+	mustDo(t, s.Unset(names, false))
+	write(t, "reredis.yaml", "server: {maxclients: 6, backlog: 6, limits: {max_bulk: 2MiB}}\nkeyspace: {maxmemory: 2MiB}\nwal: {policy: everysec}\nlog: {level: warning}\n")
+	try("reload", func() error { _, err := s.Reload(); return err })
+	if _, err := s.Reload(); err != nil || len(s.Pending()) != 1 {
+		t.Error(err, s.Pending())
+	}
+}

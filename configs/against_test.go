@@ -1,0 +1,93 @@
+package configs
+
+import (
+	"bytes"
+	"net"
+	"strings"
+	"testing"
+)
+
+// answering is the address of a server that reads one command at a time and answers what it is told to.
+func answering(t *testing.T, replies ...string) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	mustDo(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		b := make([]byte, 4096)
+		for _, r := range replies {
+			if _, err := c.Read(b); err != nil {
+				return
+			}
+			if _, err := c.Write([]byte(r)); err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		ln.Close()
+		<-done
+	})
+	return ln.Addr().String()
+}
+
+func bulks(words ...string) string {
+	var b strings.Builder
+	for _, w := range words {
+		b.WriteString("$" + numeral(len(w)) + "\r\n" + w + "\r\n")
+	}
+	return "*" + numeral(len(words)) + "\r\n" + b.String()
+}
+
+func numeral(n int) string { return integer[int](0, 1<<30).toText(n) }
+
+// TestAgainst: what a running server would do with a configuration, and servers that are none of ours.
+func TestAgainst(t *testing.T) {
+	here(t)
+	for name, c := range map[string]struct {
+		replies   []string
+		env       []string
+		status    int
+		out, want string
+	}{
+		"same": {[]string{bulks("server.port", "7001", "nobody.knows", "x")}, nil, exitGood, "the server runs with the same values\n", ""},
+		"differs": {
+			[]string{"+OK\r\n", bulks("server.port", "7001", "server.maxclients", "5", "server.backlog", "5", "keyspace.databases", "5", "server.auth.password", "x")},
+			[]string{"REDISCLI_AUTH=x"},
+			exitGood,
+			"server.backlog: \"5\" there, \"511\" here; needs a restart\n" +
+				"server.maxclients: \"5\" there, \"10000\" here; changes with a reload\n" +
+				"server.auth.password: \"***\" there, \"***\" here; changes with a reload\n" +
+				"keyspace.databases: \"5\" there, \"16\" here; is fixed with the data: the server would not start\n", "",
+		},
+		"password":    {[]string{"-WRONGPASS no\r\n"}, []string{"REDISCLI_AUTH=x"}, exitUsage, "", "WRONGPASS no"},
+		"not allowed": {[]string{"-NOPERM no\r\n"}, nil, exitUsage, "", "NOPERM no"},
+		"no list":     {[]string{":5\r\n"}, nil, exitUsage, "", "this is no reply of Reredis"},
+		"no number":   {[]string{"*x\r\n"}, nil, exitUsage, "", "this is no reply of Reredis"},
+		"no string":   {[]string{"*1\r\n$-1\r\n"}, nil, exitUsage, "", "this is no reply of Reredis"},
+		"cut":         {[]string{"*1\r\n$5\r\nab"}, nil, exitUsage, "", "EOF"},
+		"cut before":  {[]string{"*1\r\n"}, nil, exitUsage, "", "EOF"},
+		"silent":      {nil, nil, exitUsage, "", ""},
+	} {
+		var out, bad bytes.Buffer
+		status := mainWith([]string{"check", "--port", "7001", "--against", answering(t, c.replies...)}, c.env, &out, &bad)
+		got, _ := strings.CutPrefix(out.String(), "the configuration is good\n")
+		if status != c.status || got != c.out || !strings.Contains(bad.String(), c.want) {
+			t.Errorf("%s: %d\n%s%s", name, status, got, &bad)
+		}
+	}
+}
+
+// TestUnknownMemory: a share of the memory is refused where nobody knows how much there is.
+func TestUnknownMemory(t *testing.T) {
+	_, err := sizeOrOff(func() int64 { return 0 }).fromText("75%")
+	if want := `"75%": the size of the memory is not known here, write a size`; err == nil || err.Error() != want {
+		t.Error(err)
+	}
+}
