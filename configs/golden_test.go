@@ -24,7 +24,8 @@ import (
 //	run    commands of "reredis config" instead of a start, a line each
 //	want   what comes out
 //
-// x.quoted holds x as Go strings, one a line, "text"*1000 many times; x.link is a symbolic link.
+// x.quoted holds x as Go strings, one a line, "text"*1000 many times; x.link is a symbolic link; x.copy names the file
+// beside the archives that x is a copy of.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/golden/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -45,6 +46,7 @@ func TestGolden(t *testing.T) {
 
 // archive is a text of sections, each behind a line "-- name --", in the form of golang.org/x/tools/txtar.
 type archive struct {
+	dir      string
 	head     string
 	sections []*section
 }
@@ -55,7 +57,9 @@ func readArchive(t *testing.T, file string) *archive {
 	t.Helper()
 	b, err := os.ReadFile(file)
 	mustDo(t, err)
-	a := &archive{}
+	dir, err := filepath.Abs(filepath.Dir(file))
+	mustDo(t, err)
+	a := &archive{dir: dir}
 	into := &a.head
 	for line := range strings.Lines(string(b)) {
 		name, begins := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "-- ")
@@ -89,7 +93,7 @@ func (a *archive) cases() []*goldenCase {
 	for _, s := range a.sections {
 		name, part, _ := strings.Cut(s.name, "/")
 		if n := len(out); n == 0 || out[n-1].name != name {
-			out = append(out, &goldenCase{name: name})
+			out = append(out, &goldenCase{name: name, dir: a.dir})
 		}
 		c := out[len(out)-1]
 		if part == "want" {
@@ -114,6 +118,7 @@ func (a *archive) cases() []*goldenCase {
 // goldenCase is one start, or one run of "reredis config".
 type goldenCase struct {
 	name  string
+	dir   string // of the archive
 	parts []section
 	want  *section
 }
@@ -150,6 +155,11 @@ func (c *goldenCase) place(t *testing.T) (names []string) {
 		text := p.text
 		if quoted {
 			text = unquoted(t, text)
+		}
+		if of, copied := strings.CutSuffix(name, ".copy"); copied {
+			b, err := os.ReadFile(filepath.Join(c.dir, strings.TrimSpace(text)))
+			mustDo(t, err)
+			name, text = of, string(b)
 		}
 		switch target, isLink := strings.CutSuffix(name, ".link"); {
 		case slices.Contains(goldenParts, name):

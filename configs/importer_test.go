@@ -3,7 +3,6 @@ package configs
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -54,23 +53,6 @@ requirepass "a \"b\" #c"
 	for _, args := range [][]string{{}, {"none.conf"}, {"bad.conf", "--format", "xml"}} {
 		if status, _, bad := run(args...); status != exitUsage || bad == "" {
 			t.Errorf("%q: %d", args, status)
-		}
-	}
-}
-
-// TestShippedFiles: the redis.conf of Redis 7.0 and 7.2 load, and are imported whole.
-func TestShippedFiles(t *testing.T) {
-	for _, name := range []string{"redis-7.0.conf", "redis-7.2.conf"} {
-		file, err := filepath.Abs(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := mustLoad(t, []string{"--config", file}, nil)
-		if s.value("maxmemory-policy") != "noeviction" || s.value("appendonly") != "no" || s.value("bind") != "127.0.0.1 -::1" {
-			t.Errorf("%s: %q", name, s.Get([]string{"maxmemory-policy", "appendonly", "bind"}))
-		}
-		if im := importRedis(file); len(im.refused) > 0 || len(im.lines) < 60 {
-			t.Errorf("%s: %d lines, refused %q", name, len(im.lines), im.refused)
 		}
 	}
 }
