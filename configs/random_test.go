@@ -153,7 +153,7 @@ func TestInvariant8ParseFormat(t *testing.T) {
 			if err := setAtRuntime(back, p, KV{p.Redis, value}); err != nil && p.Redis != "replicaof" || !p.same(back, c) {
 				t.Errorf("CONFIG SET %s %q: %q, %v", p.Redis, value, p.text(back), err)
 			}
-			text := redisLine(p, c)
+			text := strings.Join(redisLines(p, c), "\n")
 			if p.Flags.Has(Secret) {
 				text = p.Redis + " " + quote(value)
 			}
