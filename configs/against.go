@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -14,38 +15,92 @@ import (
 // against compares with a running server: what a reload would change there, and what waits for a restart. The
 // password is taken from REDISCLI_AUTH, as redis-cli does.
 func (s *Store) against(addr string, env []string, stdout, stderr io.Writer) int {
+	addr, err := withPort(addr)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitUsage
+	}
 	running, err := askConfig(addr, env)
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", addr, err)
 		return exitUsage
 	}
-	t := theTable()
-	c := s.Current()
+	var later, never []string
 	same := true
-	for i := range t.rows {
-		p := &t.rows[i]
+	for _, d := range s.diffs(running) {
+		same = false
+		values := fmt.Sprintf("%q there, %q here", d.Old, d.New)
+		if d.Old == redacted {
+			values = "another secret there than here"
+		}
+		when := "changes with a reload"
+		switch theTable().byPath[d.Path].Set {
+		case New:
+			when = "changes with a reload, for what is made from then on"
+		case Restart:
+			when = "needs a restart"
+			later = append(later, d.Path)
+		case Fixed:
+			when = "is fixed with the data: the server would not start"
+			never = append(never, d.Path)
+		case Live:
+		}
+		fmt.Fprintf(stdout, "%s: %s; %s\n", d.Path, values, when)
+	}
+	switch {
+	case len(never) > 0:
+		fmt.Fprintln(stdout, addr, "can not take this configuration with its data:", strings.Join(never, ", "))
+		return exitProblem
+	case len(later) > 0:
+		fmt.Fprintln(stdout, addr, "needs a restart for", strings.Join(later, ", "))
+	case same:
+		fmt.Fprintln(stdout, addr, "runs with the same values")
+	default:
+		fmt.Fprintln(stdout, "a reload of", addr, "is enough")
+	}
+	return exitGood
+}
+
+// diffs are the rows that have another value in a running server; what that does not know is left out.
+func (s *Store) diffs(running map[string]string) []Diff {
+	var out []Diff
+	c := s.Current()
+	for _, p := range theTable().leaves() {
 		was, known := running[p.Path]
-		if p.Flags.Has(Composite) || !known || was == p.text(c) {
+		if !known || was == p.text(c) || p.Path == "server.dir" && s.sameDir(was, running["server.port"]) {
 			continue
 		}
-		same = false
 		d := Diff{p.Path, was, p.text(c)}
 		if p.Flags.Has(Secret) {
 			d.Old, d.New = redacted, redacted
 		}
-		when := "changes with a reload"
-		switch p.Set {
-		case Restart:
-			when = "needs a restart"
-		case Fixed:
-			when = "is fixed with the data: the server would not start"
-		}
-		fmt.Fprintf(stdout, "%s: %q there, %q here; %s\n", d.Path, d.Old, d.New, when)
+		out = append(out, d)
 	}
-	if same {
-		fmt.Fprintln(stdout, "the server runs with the same values")
+	return out
+}
+
+// sameDir reports whether neither side says where the data lies, so that it depends on the directory each was started
+// in.
+func (s *Store) sameDir(running, port string) bool {
+	unset := func(dir, port string) bool {
+		return strings.HasSuffix(dir, string(filepath.Separator)+defaultDir(port))
 	}
-	return exitGood
+	return s.Origin("server.dir").IsDefault() && unset(running, port) && unset(s.Current().Server.Dir, port)
+}
+
+// withPort adds what is left out of HOST:PORT.
+func withPort(addr string) (string, error) {
+	if _, _, err := net.SplitHostPort(addr); err == nil {
+		return addr, nil
+	}
+	if _, err := strconv.ParseUint(addr, 10, 16); err == nil {
+		return net.JoinHostPort("127.0.0.1", addr), nil
+	}
+	host := strings.Trim(addr, "[]")
+	if host == "" || strings.ContainsAny(host, " /") {
+		return "", fmt.Errorf("%q: write HOST:PORT", addr)
+	}
+	return net.JoinHostPort(host, "6379"), nil
 }
 
 const askPatience = 5 * time.Second
@@ -69,8 +124,13 @@ func askConfig(addr string, env []string) (map[string]string, error) {
 		}
 	}
 	list, err := ask(nc, r, "CONFIG", "GET", "*.*")
-	if err != nil {
+	switch {
+	case err != nil && strings.HasPrefix(err.Error(), "NOAUTH"):
+		return nil, fmt.Errorf("%w Put the password into REDISCLI_AUTH", err)
+	case err != nil:
 		return nil, err
+	case len(list) == 0:
+		return nil, errReply // redis-server has no such parameters
 	}
 	m := map[string]string{}
 	for i := 0; i+1 < len(list); i += 2 {
@@ -79,7 +139,7 @@ func askConfig(addr string, env []string) (map[string]string, error) {
 	return m, nil
 }
 
-var errReply = errors.New("this is no reply of Reredis")
+var errReply = errors.New("this is no Reredis server")
 
 // ask sends a command and reads a reply that is one line or a list of strings.
 func ask(w io.Writer, r *bufio.Reader, args ...string) ([]string, error) {
@@ -92,6 +152,9 @@ func ask(w io.Writer, r *bufio.Reader, args ...string) ([]string, error) {
 		return nil, err
 	}
 	line, err := r.ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("it closed the connection")
+	}
 	if err != nil {
 		return nil, err
 	}

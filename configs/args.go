@@ -32,6 +32,11 @@ type option struct {
 // "--" itself.
 func parseArgs(args []string, l *loader) command {
 	var cmd command
+	own := map[string]*bool{"--check": &cmd.check, "--no-overlay": &cmd.noOverlay}
+	for len(args) > 0 && own[args[0]] != nil { // the main file may stand behind them
+		*own[args[0]] = true
+		args = args[1:]
+	}
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
 		cmd.mainFile = args[0]
 		args = args[1:]
@@ -64,10 +69,8 @@ func parseArgs(args []string, l *loader) command {
 			assigned = false // "--maxmemory 700mb" or "--user x=y": one argument with its values
 		}
 		switch {
-		case arg == "--check":
-			cmd.check = true
-		case arg == "--no-overlay":
-			cmd.noOverlay = true
+		case own[arg] != nil:
+			*own[arg] = true
 		case assigned && name == "config" || arg == "--config":
 			if !assigned && !last {
 				i++

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -31,20 +32,28 @@ func isRedisConf(name string) bool { return parsers[strings.ToLower(filepath.Ext
 // path loads a file, or a directory: its files with the extensions of
 // dirFiles, in the order of their names.
 func (l *loader) path(name string) {
-	if st, err := os.Stat(name); err != nil || !st.IsDir() {
+	if !isDir(name) {
 		l.file(name)
 		return
 	}
 	names, err := listDir(name)
 	l.seen.dir(name, names, err)
-	if err != nil {
-		l.problem(Problem{Where: Origin{Layer: LayerFile, Name: name}, Text: bare(err).Error()})
+	switch {
+	case err != nil:
+		l.problem(Problem{Where: Origin{Layer: LayerFile, Name: name}, Text: bare(err).Error(), unreadable: true})
+	case len(names) == 0:
+		l.warnings = append(l.warnings, name+": nothing is read from this directory: it has no *"+strings.Join(dirFiles, ", *"))
 	}
 	for _, n := range names {
 		l.added = nil
 		l.file(n)
 		l.seen.list(n, true)
 	}
+}
+
+func isDir(name string) bool {
+	st, err := os.Stat(name)
+	return err == nil && st.IsDir()
 }
 
 // dirFiles are the extensions of the files that are read in a directory.
@@ -67,7 +76,11 @@ func (l *loader) file(name string) {
 	where := Origin{Layer: LayerFile, Name: name}
 	b, err := l.read(name)
 	if err != nil {
-		l.problem(Problem{Where: where, Text: err.Error(), unreadable: true})
+		p := Problem{Where: where, Text: err.Error(), unreadable: true}
+		if name == l.cmd.mainFile && errors.Is(err, fs.ErrNotExist) && isName(name) && filepath.Ext(name) == "" {
+			p.Hint = notACommand(name)
+		}
+		l.problem(p)
 		return
 	}
 	l.given = map[*Param]Origin{}
@@ -105,7 +118,12 @@ func readFile(name string) ([]byte, error) {
 		return nil, bare(err)
 	}
 	defer func() { _ = f.Close() }() // only read
-	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	return readAll(f)
+}
+
+// readAll reads at most maxFile bytes.
+func readAll(r io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {
 		return nil, bare(err)
 	}

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,43 +13,40 @@ import (
 
 // mainImport writes what a redis.conf says in YAML or TOML, with its comments, and tells
 // what has no effect here and what was left out.
-func mainImport(args, _ []string, stdout, stderr io.Writer) int {
-	o := takeOptions(args, nil, "-o", "--format")
-	if len(o.rest) != 1 {
-		fmt.Fprint(stderr, configUsage)
-		return exitUsage
+func mainImport(c *call) int {
+	if len(c.rest) != 1 {
+		return c.wrong(errors.New("name one redis.conf"))
 	}
-	file := o.values["-o"]
-	format := cmp.Or(o.values["--format"], strings.TrimPrefix(filepath.Ext(file), "."), "yaml")
-	if format == "yml" {
-		format = "yaml"
+	if !isRedisConf(c.rest[0]) {
+		return c.wrong(fmt.Errorf("%s is no redis.conf", c.rest[0]))
 	}
-	if formats[format] == nil {
-		fmt.Fprint(stderr, configUsage)
-		return exitUsage
+	file := c.values["-o"]
+	format, err := c.format(cmp.Or(strings.Replace(strings.TrimPrefix(filepath.Ext(file), "."), "yml", "yaml", 1), "yaml"))
+	if err != nil {
+		return c.wrong(err)
 	}
-	im := importRedis(o.rest[0])
+	im := importRedis(c.rest[0])
 	if im.unreadable {
-		fmt.Fprintln(stderr, im.refused[0])
+		fmt.Fprintln(c.stderr, im.refused[0])
 		return exitUsage
 	}
 	var b strings.Builder
 	if err := formats[format](&b, im.lines); err != nil {
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(c.stderr, err)
 		return exitProblem
 	}
 	status := exitGood
 	if file == "" {
-		status = put(stdout, stderr, []byte(b.String()))
+		status = c.put([]byte(b.String()))
 	} else if err := createFile(file, b.String()); err != nil {
-		fmt.Fprintln(stderr, err)
+		fmt.Fprintln(c.stderr, err)
 		return exitProblem
 	}
 	for _, w := range im.compat {
-		fmt.Fprintln(stderr, "no effect:", w)
+		fmt.Fprintln(c.stderr, "no effect:", w)
 	}
 	for _, w := range im.refused {
-		fmt.Fprintln(stderr, "left out: "+strings.ReplaceAll(w, "\n", " "))
+		fmt.Fprintln(c.stderr, "left out: "+strings.ReplaceAll(w, "\n", " "))
 	}
 	if len(im.refused) > 0 {
 		return exitRefused
@@ -73,15 +71,26 @@ type imported struct {
 	unreadable      bool
 }
 
+// readOrStdin reads a file, or standard input for "-".
+func (l *loader) readOrStdin(name string) ([]byte, error) {
+	if name == "-" {
+		return readAll(os.Stdin)
+	}
+	return l.read(name)
+}
+
 // importRedis loads a redis.conf and takes the parameters that it sets.
 func importRedis(name string) imported {
 	src := &source{}
 	l := src.loader()
 	l.comments = map[string]string{}
 	l.added, l.given = nil, map[*Param]Origin{}
-	b, err := l.read(name)
+	b, err := l.readOrStdin(name)
 	if err != nil {
 		return imported{refused: []string{name + ": " + err.Error()}, unreadable: true}
+	}
+	if name == "-" {
+		name = stdinOrigin.Name
 	}
 	l.redisConf(name, string(b))
 	l.cfg.normalize(l.origins)

@@ -11,16 +11,7 @@ import (
 )
 
 // leaves are the rows that have a value of their own.
-func leaves() []*Param {
-	var out []*Param
-	rows := theTable().rows
-	for i := range rows {
-		if p := &rows[i]; !p.Flags.Has(Composite) {
-			out = append(out, p)
-		}
-	}
-	return out
-}
+func leaves() []*Param { return theTable().leaves() }
 
 // TestInvariant1EveryRowIsReachable: by file, environment, flag, show, schema and reference.
 func TestInvariant1EveryRowIsReachable(t *testing.T) {

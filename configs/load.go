@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -35,9 +34,9 @@ func LoadFrom(in Inputs) (*Store, error) {
 	s.source = source{args: in.Args, env: in.Env}
 	l := s.source.loader()
 	if l.cmd.stdin {
-		b, err := io.ReadAll(io.LimitReader(in.Stdin, maxFile+1))
-		if err != nil || len(b) > maxFile {
-			l.problem(Problem{Where: stdinOrigin, Text: cmp.Or(err, errTooLarge).Error()})
+		b, err := readAll(in.Stdin)
+		if err != nil {
+			l.problem(Problem{Where: stdinOrigin, Text: err.Error(), unreadable: true})
 		}
 		s.source.stdin = string(b)
 	}
@@ -54,7 +53,7 @@ func LoadFrom(in Inputs) (*Store, error) {
 		l.problem(p)
 	}
 	if len(l.problems) > 0 {
-		return nil, &LoadError{Problems: l.problems}
+		return nil, &LoadError{Problems: l.problems, check: l.cmd.check}
 	}
 	s.base, s.origins, s.seen = base, origins, base.seen
 	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), compatWarnings(next, origins))
@@ -226,6 +225,9 @@ func (l *loader) files() {
 	}
 }
 
+// defaultDir is where the data of a server lies that is told nothing else.
+func defaultDir(port string) string { return filepath.Join("reredis-data", port) }
+
 // finish fills in what depends on other values.
 func (l *loader) finish(cmd command) {
 	c := l.cfg
@@ -233,7 +235,7 @@ func (l *loader) finish(cmd command) {
 		c.Log.Format = "redis"
 	}
 	if c.Server.Dir == "" {
-		c.Server.Dir = filepath.Join("reredis-data", strconv.Itoa(c.Server.Port))
+		c.Server.Dir = defaultDir(strconv.Itoa(c.Server.Port))
 	}
 	if dir, err := filepath.Abs(c.Server.Dir); err != nil {
 		l.problem(Problem{Where: l.origins["server.dir"], Name: "server.dir", Text: err.Error()})

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,6 +48,20 @@ const maxProblems = 50 // printed; the rest is counted
 // LoadError is every problem of a configuration.
 type LoadError struct {
 	Problems []Problem
+
+	check bool // the command line asked to look only
+}
+
+// Status is the status to exit with: 1, or 2 for a file that cannot be read if nothing was to be started.
+func (e *LoadError) Status() int {
+	if e.check && e.unreadable() {
+		return exitUsage
+	}
+	return exitProblem
+}
+
+func (e *LoadError) unreadable() bool {
+	return slices.ContainsFunc(e.Problems, func(p Problem) bool { return p.unreadable })
 }
 
 // Error prints the problems, one after the other, under Redis' heading when

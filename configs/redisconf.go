@@ -94,8 +94,11 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		return
 	default:
 		suggest := l.table.suggestRedis
-		if strings.Contains(name, ".") {
+		switch {
+		case strings.Contains(name, "."):
 			suggest = l.table.suggestPath
+		case where.Layer == LayerFlag:
+			suggest = l.table.suggestOption
 		}
 		fail(errors.New("Bad directive or wrong number of arguments"), l.hint(suggest, name))
 		return

@@ -1,6 +1,10 @@
 package configs
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // otherNames are names of the same thing in other servers and in older
 // configurations, for suggestions only.
@@ -69,6 +73,27 @@ func (t *table) suggestSection(unknown string) string {
 		return ""
 	}
 	return "did you mean " + best + "?"
+}
+
+// suggestOption is suggestRedis for the command line, which has options of its own.
+func (t *table) suggestOption(unknown string) string {
+	if near := nearest(strings.ToLower(unknown), []string{"check", "config", "help", "no-overlay", "version"}); near != "" {
+		return "did you mean --" + near + "?"
+	}
+	return t.suggestRedis(unknown)
+}
+
+// notACommand is what to say of a main file that is not there and may have been meant as a command.
+func notACommand(name string) string {
+	commands := map[string]string{
+		"cli": "cli", "config": "config", "wal": "wal", "version": "version", "help": "help",
+		"check": "config check", "show": "config show", "import": "config import",
+		"inspect": "wal inspect", "verify": "wal verify", "repair": "wal repair",
+	}
+	if near := nearest(strings.ToLower(name), slices.Sorted(maps.Keys(commands))); near != "" {
+		return "did you mean reredis " + commands[near] + "?"
+	}
+	return "it is no command either, see reredis help"
 }
 
 // hint asks for a suggestion while problems are printed: looking for those of a large file that is no configuration

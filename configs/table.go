@@ -58,6 +58,17 @@ func (t *table) leaf(path string) *Param {
 	return nil
 }
 
+// leaves are the rows that have a value of their own.
+func (t *table) leaves() []*Param {
+	var out []*Param
+	for i := range t.rows {
+		if p := &t.rows[i]; !p.Flags.Has(Composite) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // part reports whether a path is one of those that a composite row stands for.
 func (t *table) part(path string) bool {
 	for i := range t.rows {

@@ -10,7 +10,7 @@ Usage:
   reredis cli [-h HOST] [-p PORT] [COMMAND ...]
   reredis config check|show|import   look at the configuration, start nothing
   reredis wal inspect|verify|repair look at a data directory, or cut a damaged log
-  reredis --version | --help
+  reredis --version | --help | help COMMAND
 
 Options have Redis' names or a path; "--name value" and "--name=value" are the
 same. Every parameter of "reredis config doc" can be given this way.

@@ -56,7 +56,24 @@ func printVersion(_, _ []string, std stdio) int {
 	return 0
 }
 
-func printUsage(_, _ []string, std stdio) int {
-	fmt.Fprint(std.out, configs.Usage)
-	return 0
+// printUsage prints the help, or that of a command.
+func printUsage(args, env []string, std stdio) int {
+	if len(args) == 0 {
+		fmt.Fprint(std.out, configs.Usage)
+		return 0
+	}
+	help := map[string]func(args, env []string, std stdio) int{
+		"cli": func(_, _ []string, std stdio) int {
+			return cli.Run(context.Background(), []string{"--help"}, std.in, std.out, std.err)
+		},
+		"config": func(args, _ []string, std stdio) int {
+			return configs.Main(append([]string{"help"}, args...), std.out, std.err)
+		},
+		"wal": func(_, env []string, std stdio) int { return walMain([]string{"help"}, env, std) },
+	}
+	if sub := help[args[0]]; sub != nil {
+		return sub(args[1:], env, std)
+	}
+	fmt.Fprintf(std.err, "reredis help: there is no command %s\n\n%s", args[0], configs.Usage)
+	return 2
 }

@@ -29,6 +29,9 @@ func serve(args, env []string, std stdio) int {
 	store, err := configs.LoadFrom(configs.Inputs{Args: args, Env: env, Stdin: std.in})
 	if err != nil {
 		fmt.Fprintln(std.err, err)
+		if load, ok := errors.AsType[*configs.LoadError](err); ok {
+			return load.Status()
+		}
 		return 1
 	}
 	if store.CheckOnly() {
