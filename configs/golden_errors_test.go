@@ -15,7 +15,9 @@ import (
 
 // notGolden are texts of problems that no start has, with the reason.
 var notGolden = map[string]string{
-	"this is no reply of Reredis":                                "it takes a strange server: TestAgainst",
+	"this is no Reredis server":                                  "it takes a strange server: TestAgainst",
+	"it closed the connection":                                   "it takes a strange server: TestCheckAgainstOthers",
+	"%w Put the password into REDISCLI_AUTH":                     "it takes a server with a password: TestAgainst",
 	"%q: the size of the memory is not known here, write a size": "it takes a machine without /proc: TestUnknownMemory",
 }
 

@@ -135,7 +135,7 @@ func TestInvariant8ParseFormat(t *testing.T) {
 			l := fuzzLoader()
 			l.tree("x."+format, b.Bytes())
 			if len(l.problems) > 0 {
-				t.Errorf("%s: %v\n%s", format, &LoadError{l.problems}, &b)
+				t.Errorf("%s: %v\n%s", format, &LoadError{Problems: l.problems}, &b)
 				continue
 			}
 			sameConfig(t, format, l.cfg, c)
