@@ -101,11 +101,7 @@ func splitArgs(value string, multi bool) []string {
 // single makes a kind of one word.
 func single(kind string, parse func(s string) (string, error)) word {
 	return word{kind: kind, parse: func(args []string) (string, error) {
-		s, err := one(args)
-		if err != nil {
-			return "", err
-		}
-		return parse(s)
+		return parse(args[0])
 	}}
 }
 

@@ -115,11 +115,7 @@ func duration(t timing) codec[time.Duration] {
 		},
 		fromText: parse,
 		fromRedis: func(_ time.Duration, args []string) (time.Duration, error) {
-			s, err := one(args)
-			if err != nil {
-				return 0, err
-			}
-			n, err := parseInteger(s)
+			n, err := parseInteger(args[0])
 			if err != nil {
 				return 0, err
 			}

@@ -54,11 +54,7 @@ func events() codec[string] {
 	}
 	t.fromText = eventLetters
 	t.fromRedis = func(_ string, args []string) (string, error) {
-		s, err := one(args)
-		if err != nil {
-			return "", err
-		}
-		return eventLetters(s)
+		return eventLetters(args[0])
 	}
 	t.toRedis = func(s string) string { return strings.Replace(s, "An", "A", 1) }
 	return t

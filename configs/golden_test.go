@@ -209,7 +209,10 @@ func words(t *testing.T, text string) []string {
 // inputs are the command line, environment and standard input of a case whose files are there.
 func (c *goldenCase) inputs(t *testing.T, names []string) Inputs {
 	t.Helper()
-	in := Inputs{Args: words(t, c.part("args")), Env: strings.Split(strings.TrimSuffix(c.part("env"), "\n"), "\n"), Stdin: strings.NewReader(c.part("stdin"))}
+	in := Inputs{
+		Args: words(t, c.part("args")), Env: strings.Split(strings.TrimSuffix(c.part("env"), "\n"), "\n"),
+		Stdin: strings.NewReader(c.part("stdin") + unquoted(t, c.part("stdin.quoted"))),
+	}
 	if slices.ContainsFunc(c.parts, func(p section) bool { return p.name == "args" }) {
 		return in
 	}
@@ -250,9 +253,9 @@ func (c *goldenCase) result(t *testing.T) string {
 		}
 		step(&b, s, args[1:])
 	}
-	return regexp.MustCompile(`at 20\d\d-\d\d-\d\dT[\d:]+(Z|[+-]\d\d:\d\d)`).ReplaceAllStringFunc(masked(b.String()), func(at string) string {
-		if when, err := time.Parse(time.RFC3339, at[3:]); err == nil && when.After(start) {
-			return "at NOW"
+	return regexp.MustCompile(`(at|time:) 20\d\d-\d\d-\d\dT[\d:]+(Z|[+-]\d\d:\d\d)`).ReplaceAllStringFunc(masked(b.String()), func(at string) string {
+		if when, err := time.Parse(time.RFC3339, at[strings.IndexByte(at, ' ')+1:]); err == nil && when.After(start) {
+			return at[:strings.IndexByte(at, ' ')] + " NOW"
 		}
 		return at
 	})

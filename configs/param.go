@@ -88,7 +88,8 @@ const (
 func (fl Flags) Has(f Flags) bool { return fl&f == f }
 
 // codec is a type of values: how each notation writes them. Its functions
-// must be inverses: parse(format(v)) = v.
+// must be inverses: parse(format(v)) = v. fromRedis gets one argument, unless
+// multi says that there may be more, or none.
 type codec[T any] struct {
 	kind  string
 	unit  string

@@ -28,18 +28,20 @@ func (l *loader) redisConf(name, text string, includedBy ...string) {
 		l.problem(Problem{Where: Origin{Layer: LayerFile, Name: name, Line: 1}, Text: saveAsUTF8})
 		return
 	}
-	comment := ""
+	var comment []string // above the line, if anybody wants it
 	for i, line := range strings.Split(text, "\n") {
 		line = strings.Trim(line, " \t\r\n")
 		if line == "" {
-			comment = ""
+			comment = nil
 			continue
 		}
 		if line[0] == '#' {
-			comment += strings.TrimLeft(line, "# ") + "\n"
+			if l.comments != nil {
+				comment = append(comment, strings.TrimLeft(line, "# ")+"\n")
+			}
 			continue
 		}
-		l.comment, comment = comment, ""
+		l.comment, comment = strings.Join(comment, ""), nil
 		l.directive(line, Origin{Layer: LayerFile, Name: name, Line: i + 1}, append(slices.Clone(includedBy), name)...)
 	}
 }

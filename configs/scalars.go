@@ -19,14 +19,6 @@ var (
 	errMemory  = errors.New("argument must be a memory value")
 )
 
-// one returns the only argument of a directive.
-func one(args []string) (string, error) {
-	if len(args) != 1 {
-		return "", errArgs
-	}
-	return args[0], nil
-}
-
 // wrongType is the problem of a file's value that has another type.
 func wrongType(raw any, want string) error {
 	return fmt.Errorf("%s: write %s", describe(raw), want)
@@ -123,11 +115,7 @@ func boolean() codec[bool] {
 			return false, fmt.Errorf("%q: write true or false", s)
 		},
 		fromRedis: func(_ bool, args []string) (bool, error) {
-			s, err := one(args)
-			if err != nil {
-				return false, err
-			}
-			return redis(s)
+			return redis(args[0])
 		},
 		toFile:  func(b bool) any { return b },
 		toText:  strconv.FormatBool,
@@ -163,11 +151,7 @@ func integer[T int | int64](lo, hi int64) codec[T] {
 		},
 		fromText: parse,
 		fromRedis: func(_ T, args []string) (T, error) {
-			s, err := one(args)
-			if err != nil {
-				return 0, err
-			}
-			return parse(s)
+			return parse(args[0])
 		},
 		toFile:  func(n T) any { return int64(n) },
 		toText:  format,
@@ -220,7 +204,7 @@ func text() codec[string] {
 			return s, nil
 		},
 		fromText:  same,
-		fromRedis: func(_ string, args []string) (string, error) { return one(args) },
+		fromRedis: func(_ string, args []string) (string, error) { return args[0], nil },
 		toFile:    func(s string) any { return s },
 		toText:    func(s string) string { return s },
 		toRedis:   func(s string) string { return s },
@@ -311,11 +295,7 @@ func octal() codec[fs.FileMode] {
 		},
 		fromText: parse,
 		fromRedis: func(_ fs.FileMode, args []string) (fs.FileMode, error) {
-			s, err := one(args)
-			if err != nil {
-				return 0, err
-			}
-			return parse(s)
+			return parse(args[0])
 		},
 		toFile:  func(m fs.FileMode) any { return native(m) },
 		toText:  native,

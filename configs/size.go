@@ -143,11 +143,7 @@ func size(lo int64) codec[int64] {
 		},
 		fromText: func(s string) (int64, error) { return within(parseSize(s)) },
 		fromRedis: func(_ int64, args []string) (int64, error) {
-			s, err := one(args)
-			if err != nil {
-				return 0, err
-			}
-			return within(parseMemory(s))
+			return within(parseMemory(args[0]))
 		},
 		toFile: func(n int64) any {
 			if s := formatSize(n); strings.HasSuffix(s, "B") {
@@ -268,11 +264,7 @@ func sizeOrShare() codec[int64] {
 	})
 	t.kind = "size, percentage, or off"
 	t.fromRedis = func(_ int64, args []string) (int64, error) {
-		s, err := one(args)
-		if err != nil {
-			return 0, err
-		}
-		return parseShare(s)
+		return parseShare(args[0])
 	}
 	redis := t.toRedis
 	t.toRedis = func(n int64) string {
