@@ -100,7 +100,7 @@ func identify(answer []byte) string {
 		return "a Redis server with a password"
 	case strings.HasPrefix(text, "-DENIED"):
 		return "a Redis server in protected mode"
-	case strings.HasPrefix(text, "HTTP/"):
+	case strings.HasPrefix(text, "HTTP/"), strings.HasPrefix(strings.ToLower(text), "<!doctype html"):
 		return "a web server"
 	}
 	return ""

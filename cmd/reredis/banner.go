@@ -15,6 +15,9 @@ func (n *node) announce(out io.Writer) {
 	cfg := n.store.Current()
 	v := version.Get()
 	n.log.Info("Reredis version=" + v.Version + ", bits=64, commit=" + v.Commit + ", PID: " + fmt.Sprint(os.Getpid()) + ", just started")
+	if asked, used := n.web.Ports(); asked != used && len(n.web.Addrs()) > 0 {
+		n.log.Info(fmt.Sprintf("HTTP port %d is taken: HTTP is on %d", asked, used))
+	}
 	if cfg.Log.Format == "redis" {
 		return // the reader is a tool
 	}

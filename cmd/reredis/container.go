@@ -8,10 +8,21 @@ import (
 	"github.com/reredis/reredis/configs"
 )
 
-// inContainer guesses whether the process runs in a container: exists says whether a file does.
-func inContainer(env []string, exists func(name string) bool) bool {
-	return exists("/.dockerenv") || exists("/run/.containerenv") ||
+// inContainer guesses whether the process runs in a container: exists says whether a file does, cgroup is what
+// /proc/self/cgroup holds.
+func inContainer(env []string, exists func(name string) bool, cgroup string) bool {
+	named := slices.ContainsFunc([]string{"docker", "kubepods", "containerd", "libpod", "/lxc/"}, func(word string) bool { return strings.Contains(cgroup, word) })
+	return named || exists("/.dockerenv") || exists("/run/.containerenv") ||
 		slices.ContainsFunc(env, func(kv string) bool { return strings.HasPrefix(kv, "KUBERNETES_SERVICE_HOST=") })
+}
+
+// cgroupNames is what the system says of the process' control groups, "" where it has none.
+func cgroupNames() string {
+	b, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return ""
+	}
+	return string(b)
 }
 
 func fileExists(name string) bool {

@@ -71,6 +71,9 @@ func newPersistence(n *node, cfg *configs.Config) (*persistence, error) {
 	if err != nil {
 		return nil, err
 	}
+	if others := besides(n.store, dir); others != "" {
+		n.log.Info("a new data directory is made beside others: with another port the data is another one too", "dir", dir, "others", others)
+	}
 	files := vfs.OS(dir)
 	key, err := openMeta(files, cfg.Keyspace.Databases)
 	if err != nil {

@@ -60,7 +60,7 @@ func serve(args, env []string, std stdio) int {
 		return 1
 	}
 	n.announce(std.out)
-	if w := unreachable(store.Current(), inContainer(env, fileExists)); w != "" {
+	if w := unreachable(store.Current(), inContainer(env, fileExists, cgroupNames())); w != "" {
 		log.Warn(w)
 	}
 	if err := n.run(); err != nil {
@@ -167,6 +167,9 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 		return nil, errors.Join(err, space.Close())
 	}
 	if n.web, err = web.New(n.webOptions(cfg)); err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("HTTP port %d is taken: choose another with --http-port, or 0 for none: %w", cfg.HTTP.Port, err)
+		}
 		return nil, errors.Join(err, n.server.Close(), space.Close())
 	}
 	n.bus.PublishEvents(n.pubsub, n.logging)
