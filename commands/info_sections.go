@@ -82,6 +82,7 @@ func (h *server) infoReredis(w *infoWriter) {
 	w.add("goroutines", runtime.NumGoroutine())
 	w.add("keyspace_mapped_bytes", w.stats.MappedBytes)
 	w.add("keyspace_page_bytes", w.stats.PageBytes)
+	w.add("keyspace_huge_bytes", w.stats.HugeBytes)
 	w.add("expire_lag_ms", w.stats.ExpireLagMs)
 	if h.d.HTTPPort != nil {
 		w.add("http_port", h.d.HTTPPort())

@@ -89,8 +89,9 @@ type HTTP struct {
 // Keyspace is what holds the data.
 type Keyspace struct {
 	Databases int
-	Stripes   int    // 0 = eight for each core
+	Stripes   int    // 0 = eight for each event loop
 	MaxMemory int64  // bytes, 0 = no limit
+	HugePages string // "auto" or "off"
 	Policy    string // eviction policy in Redis' words
 	Eviction  Eviction
 	Version   string // "7.0" or "7.2": whose encodings are reported

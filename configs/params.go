@@ -198,11 +198,15 @@ func keyspaceParams() []Param {
 		}),
 		row(checked(orAuto(integer[int](1, 16384)), powerOfTwo), func(c *Config) *int { return &c.Keyspace.Stripes }, Param{
 			Path: "keyspace.stripes", Default: "auto", Set: Restart,
-			Doc: "Parts of the keyspace with a lock and memory of their own, a power of two; auto is eight for each core",
+			Doc: "Parts of the keyspace with a lock and memory of their own, a power of two; auto is eight for each event loop",
 		}),
 		row(version, func(c *Config) *string { return &c.Keyspace.Version }, Param{
 			Path: "keyspace.compat", Redis: "compat-version", Default: "7.0", Set: Restart,
 			Doc: "Redis version whose encodings OBJECT ENCODING reports, in quotes",
+		}),
+		row(enum("auto", "off"), func(c *Config) *string { return &c.Keyspace.HugePages }, Param{
+			Path: "keyspace.huge_pages", Default: "auto",
+			Doc: "Whether memory that is full becomes huge pages, for speed; auto: where the system has them. It takes no more memory",
 		}),
 		row(sizeOrOff(TotalMemory), func(c *Config) *int64 { return &c.Keyspace.MaxMemory }, Param{
 			Path: "keyspace.maxmemory", Redis: "maxmemory", Default: "off",

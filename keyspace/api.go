@@ -142,6 +142,7 @@ type Stats struct {
 	MaxMemory   int64 // Limit.Max
 	MappedBytes int64 // address space taken from the operating system
 	PageBytes   int64 // bytes of pages in use, live cells or not
+	HugeBytes   int64 // bytes of huge pages, see MergePages
 	Keys        int64
 	Expires     int64 // keys with a deadline
 	Hits        int64 // look-ups of reading commands (Look) that found a key

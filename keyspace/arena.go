@@ -119,6 +119,11 @@ type arena struct {
 	spare   []uint32 // chunk numbers that own maps gave back
 	sweep   int      // chunk where the next trim begins
 
+	units []unit  // pairs of chunks that may become huge pages
+	full  []int32 // the units that should
+	cut   uint32  // the chunk that was cut last
+	age   int     // how often everything was released
+
 	partial [numClass]uint32 // first page with a free cell, by class
 	bins    [8]int32         // first chunk + 1 by log2 of its longest free run
 }
@@ -129,6 +134,7 @@ type chunk struct {
 	free       pageSet
 	resident   pageSet // have physical memory
 	bin        int8    // -1 in none
+	unit       int32   // 1 + the number of its unit, 0: it has none
 	prev, next int32   // in the bin: chunk + 1
 }
 
@@ -415,7 +421,8 @@ func (a *arena) newChunk() (uint32, error) {
 	a.mem[k], a.rest = a.rest[:chunkSize:chunkSize], a.rest[chunkSize:]
 	a.setTable(k)
 	c := &a.chunks[k]
-	*c = chunk{pages: new([chunkPages]pageMeta), free: pageSet{^uint64(0), ^uint64(0)}, bin: -1}
+	*c = chunk{pages: new([chunkPages]pageMeta), free: allPages(), bin: -1}
+	a.pair(k)
 	a.bin(k)
 	return k, nil
 }
@@ -456,6 +463,7 @@ func (a *arena) takePages(n int, kind pageKind) (uint32, error) {
 	a.warm -= c.free.and(c.resident).count(p, n)
 	c.free.clear(p, n)
 	a.populate(uint32(k), p, n)
+	a.filled(c)
 	a.pages += int64(n)
 	a.bin(uint32(k))
 	for i := range n {
@@ -533,6 +541,7 @@ func (a *arena) trimTo(keep int) (more bool) {
 			set.clear(p, n)
 			c.resident.clear(p, n)
 			a.warm -= n
+			a.broken(c)
 		}
 		if calls < trimCalls {
 			a.sweep++
@@ -606,8 +615,10 @@ func (a *arena) release() [][]byte {
 			maps = append(maps, a.mem[k])
 		}
 	}
+	a.scatter()
+	age := a.age + 1
 	*a = newArena(a.src, a.mode)
-	a.moved = true
+	a.moved, a.age = true, age
 	return maps
 }
 

@@ -311,6 +311,14 @@ func (c *checker) arena() error {
 			}
 		}
 	}
+	for n := range a.units {
+		for _, k := range a.units[n].chunks {
+			ch := &a.chunks[k]
+			if ch.unit != int32(n)+1 || a.units[n].state == unitHuge && ch.resident != allPages() {
+				return fmt.Errorf("%w: K4: chunk %d, resident %x, is half of unit %d, state %d", errCheck, k, ch.resident, n, a.units[n].state)
+			}
+		}
+	}
 	if pages != a.pages || warm != a.warm {
 		return fmt.Errorf("%w: K4: counts %d pages, %d warm; has %d, %d", errCheck, a.pages, a.warm, pages, warm)
 	}

@@ -1,6 +1,10 @@
 package keyspace
 
-import "golang.org/x/sys/unix"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 const canMap = true
 
@@ -17,3 +21,10 @@ func dropPages(b []byte) { _ = unix.Madvise(b, unix.MADV_FREE) }
 
 // populatePages does nothing: the system has no such call.
 func populatePages([]byte) error { return unix.ENOTSUP }
+
+// mergePages does nothing: the system has no such call.
+func mergePages([]byte) error { return errors.ErrUnsupported }
+
+func primePages([]byte) {}
+
+func mayMerge() bool { return false }

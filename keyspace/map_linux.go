@@ -1,7 +1,9 @@
 package keyspace
 
 import (
+	"bytes"
 	"errors"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -9,7 +11,8 @@ import (
 const canMap = true
 
 // mapMemory takes n bytes of zeroed address space. Huge pages are refused: with
-// few keys in many stripes they would multiply the resident size.
+// few keys in many stripes they would multiply the resident size. mergePages makes
+// them where they cost nothing.
 func mapMemory(n int) ([]byte, error) {
 	b, err := unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE|unix.MAP_NORESERVE)
 	if err != nil {
@@ -35,4 +38,38 @@ func populatePages(b []byte) error {
 		return errors.ErrUnsupported
 	}
 	return err
+}
+
+// mergePages gives a range of hugeSize bytes, which begins at a multiple of it, one huge
+// page in place of its small ones, with what they hold; others may read and write it
+// meanwhile. The system refuses that where huge pages are refused, so they are allowed
+// for the moment; afterwards the range is again like those around it, one map with them.
+func mergePages(b []byte) error {
+	if err := unix.Madvise(b, unix.MADV_HUGEPAGE); err != nil {
+		return err
+	}
+	err := unix.Madvise(b, unix.MADV_COLLAPSE)
+	_ = unix.Madvise(b, unix.MADV_NOHUGEPAGE)
+	if err == unix.EINVAL {
+		return errors.ErrUnsupported
+	}
+	return err
+}
+
+// primePages has the system touch a huge page and keep it at hand for mergePages that
+// follows; scratch is a range like those of mergePages that is used for nothing else. In
+// a virtual machine memory that was never touched has to come from the host, some 4 ms
+// for a huge page, and mergePages would hold the lock of the address space meanwhile.
+func primePages(scratch []byte) {
+	if unix.Madvise(scratch, unix.MADV_HUGEPAGE) == nil {
+		_ = unix.Madvise(scratch, unix.MADV_POPULATE_WRITE)
+		_ = unix.Madvise(scratch, unix.MADV_DONTNEED)
+	}
+}
+
+// mayMerge says whether the system has huge pages and nobody turned them off. Kernels
+// merge when they are asked to, whatever is set there, but who set "never" meant it.
+func mayMerge() bool {
+	b, err := os.ReadFile("/sys/kernel/mm/transparent_hugepage/enabled")
+	return err == nil && !bytes.Contains(b, []byte("[never]"))
 }

@@ -3,6 +3,7 @@ package keyspace
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 )
@@ -23,6 +24,8 @@ type mapper struct {
 	// Regions without physical memory, to be used again. They stay mapped until
 	// close: Tx.Ahead may still read them.
 	ranges [][]byte
+	whole  [][]byte // all that regions were cut from, as mapped
+	huge   merger
 
 	// failForTest, if set, is asked before each mapping.
 	failForTest func() error
@@ -48,16 +51,41 @@ func (m *mapper) take(n int) ([]byte, error) {
 		m.mapped.Add(int64(n))
 		return make([]byte, n), nil
 	}
-	b := m.oldRange(n)
-	if b == nil {
-		var err error
-		if b, err = mapMemory(n); err != nil {
-			return nil, fmt.Errorf("OOM cannot map memory: %w", err)
-		}
+	b, err := m.oldRange(n), error(nil)
+	switch {
+	case b != nil:
+	case n == regionSize:
+		b, err = m.newRegion()
+	default:
+		b, err = mapMemory(n)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("OOM cannot map memory: %w", err)
 	}
 	m.mapped.Add(int64(n))
 	return b, nil
 }
+
+// newRegion maps a region that begins at a multiple of hugeSize. Linux gives such an
+// address from 6.7 on; before, the region is cut from a larger map.
+func (m *mapper) newRegion() ([]byte, error) {
+	b, err := mapMemory(regionSize)
+	if err == nil && hugeOffset(b) != 0 {
+		unmapMemory(b)
+		b, err = mapMemory(regionSize + hugeSize)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	m.whole = append(m.whole, b)
+	m.mu.Unlock()
+	from := (hugeSize - hugeOffset(b)) % hugeSize
+	return b[from : from+regionSize : from+regionSize], nil
+}
+
+// hugeOffset returns how far after a multiple of hugeSize b begins.
+func hugeOffset(b []byte) int { return int(reflect.ValueOf(b).Pointer() % hugeSize) }
 
 // give returns what take gave; b's capacity counts. What has the size of a
 // region stays mapped; its physical memory must have been given back.
@@ -68,7 +96,9 @@ func (m *mapper) give(b []byte) {
 	case m.heap:
 	case len(b) == regionSize:
 		m.mu.Lock()
-		m.ranges = append(m.ranges, b)
+		if !m.huge.keeps(b) {
+			m.ranges = append(m.ranges, b)
+		}
 		m.mu.Unlock()
 	default:
 		unmapMemory(b)
@@ -88,14 +118,14 @@ func (m *mapper) oldRange(n int) (b []byte) {
 	return b
 }
 
-// close unmaps the ranges that were given back. Nothing may read them any more.
+// close unmaps all regions. Nothing may read them any more.
 func (m *mapper) close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, b := range m.ranges {
+	for _, b := range m.whole {
 		unmapMemory(b)
 	}
-	m.ranges = nil
+	m.ranges, m.whole = nil, nil
 }
 
 // populate gives whole pages physical memory, in calls of at most populateMax,

@@ -5,9 +5,12 @@ import "math/bits"
 // pageSet is a set of the 128 pages of a chunk.
 type pageSet [2]uint64
 
+// allPages is the set of all pages of a chunk.
+func allPages() pageSet { return pageSet{^uint64(0), ^uint64(0)} }
+
 // mask returns the set of the n pages from p on.
 func pageMask(p, n int) pageSet {
-	m := pageSet{^uint64(0), ^uint64(0)}.shr(chunkPages - n)
+	m := allPages().shr(chunkPages - n)
 	return m.shl(p)
 }
 
@@ -26,6 +29,9 @@ func (s pageSet) shl(n int) pageSet {
 }
 
 func (s pageSet) and(o pageSet) pageSet { return pageSet{s[0] & o[0], s[1] & o[1]} }
+
+// without returns s less o.
+func (s pageSet) without(o pageSet) pageSet { return pageSet{s[0] &^ o[0], s[1] &^ o[1]} }
 
 func (s *pageSet) set(p, n int) {
 	m := pageMask(p, n)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -50,6 +51,9 @@ func TestGrow10M(t *testing.T) {
 		n, _ = strconv.Atoi(v)
 	}
 	s := newSpace(t, Options{})
+	var merging sync.WaitGroup
+	merging.Go(func() { s.NewTx().MergePages(t.Context()) })
+	t.Cleanup(merging.Wait) // before the Space is closed
 	tx := s.NewTx()
 	key, val := make([]byte, 16), make([]byte, 64)
 	type slow struct {
@@ -107,7 +111,8 @@ func TestGrow10M(t *testing.T) {
 				w.at, w.took, w.mapped>>20, w.chunks, w.faults, w.preempt)
 		}
 	}
-	t.Logf("%d SETs over 100 us; RSS %d MB, used %d MB, pages %d MB", len(worst), rss(t)>>20, s.UsedMemory()>>20, s.Stats().PageBytes>>20)
+	t.Logf("%d SETs over 100 us; RSS %d MB, used %d MB, pages %d MB, huge %d MB", len(worst), rss(t)>>20,
+		s.UsedMemory()>>20, s.Stats().PageBytes>>20, s.Stats().HugeBytes>>20)
 
 	sample := []metrics.Sample{{Name: "/cpu/classes/gc/total:cpu-seconds"}}
 	runtime.GC()
@@ -142,6 +147,9 @@ func TestBytesPerKey(t *testing.T) {
 			rtdebug.FreeOSMemory()
 			before := rss(t)
 			s := newSpace(t, Options{})
+			var merging sync.WaitGroup
+			merging.Go(func() { s.NewTx().MergePages(t.Context()) })
+			t.Cleanup(merging.Wait) // before the Space is closed
 			tx := s.NewTx()
 			key, val := make([]byte, 16), make([]byte, c.size)
 			for i := range val {
@@ -160,7 +168,8 @@ func TestBytesPerKey(t *testing.T) {
 				tx.Unlock()
 			}
 			got := float64(rss(t)-before) / float64(keys)
-			t.Logf("%.1f B RSS a key (goal %.0f), %.1f used", got, c.goal, float64(s.UsedMemory())/float64(keys))
+			t.Logf("%.1f B RSS a key (goal %.0f), %.1f used, %.1f in huge pages", got, c.goal,
+				float64(s.UsedMemory())/float64(keys), float64(s.Stats().HugeBytes)/float64(keys))
 		})
 	}
 }

@@ -153,6 +153,7 @@ func New(o Options) (*Space, error) {
 		charged: make([]atomic.Bool, o.Databases),
 	}
 	s.src.heap = o.Arena&Heap != 0
+	s.src.huge.wake = make(chan struct{}, 1)
 	s.maxValue.Store(o.MaxValue)
 	s.activeExpire.Store(true)
 	s.SetLimit(Limit{})

@@ -89,6 +89,7 @@ func (s *Space) Stats() Stats {
 	o := Stats{
 		MaxMemory:       s.Limit().Max,
 		MappedBytes:     s.src.mapped.Load(),
+		HugeBytes:       s.src.huge.bytes.Load(),
 		ExpiredKeys:     s.expiredKeys.Load(),
 		LazyFreePending: s.lazyPending.Load() + s.src.keys.Load(),
 		LazyFreed:       s.lazyFreed.Load(),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math/bits"
 	"time"
 
 	"github.com/reredis/reredis/bus"
@@ -73,6 +74,15 @@ func settings(cfg *configs.Config) server.Settings {
 	}
 }
 
+// stripes is the number of stripes: by default eight for each loop, rounded up to a power of two. The
+// keyspace's own default counts the processors that the runtime may use, of which newNode adds some.
+func stripes(cfg *configs.Config, loops int) int {
+	if n := cfg.Keyspace.Stripes; n != 0 {
+		return n
+	}
+	return min(keyspace.Slots, 1<<bits.Len(uint(8*loops-1)))
+}
+
 // leastClientMemory is the least limit of all clients' memory, so that somebody can always
 // connect and set another one.
 const leastClientMemory = 128 << 10
@@ -104,6 +114,7 @@ func (n *node) follow() {
 		return func() {
 			n.rules.set(next)
 			n.space.SetLimit(limit(next))
+			n.space.SetHugePages(next.Keyspace.HugePages == "auto")
 			n.bus.Recompose()
 			if used := n.space.UsedMemory(); next.Keyspace.MaxMemory > 0 && used > next.Keyspace.MaxMemory && old.Keyspace.MaxMemory != next.Keyspace.MaxMemory {
 				n.log.Warn("the new maxmemory is below the memory in use: keys go or writes are refused, as maxmemory-policy says",

@@ -130,7 +130,7 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 	}
 	space, err := keyspace.New(keyspace.Options{
 		Databases: cfg.Keyspace.Databases,
-		Stripes:   cfg.Keyspace.Stripes,
+		Stripes:   stripes(cfg, loops),
 		HashKey:   n.persist.hashKey,
 		MaxValue:  cfg.Limits.ProtoMaxBulk,
 	})
@@ -141,6 +141,7 @@ func newNode(store *configs.Store, log *slog.Logger, level *slog.LevelVar) (*nod
 	n.hides.space = space
 	n.purge.space, n.purge.ctx = space, n.ctx
 	space.SetLimit(limit(cfg))
+	space.SetHugePages(cfg.Keyspace.HugePages == "auto")
 	n.rules.set(cfg)
 	n.watch = newWatch(cfg)
 	deps := n.newDeps(loops)
@@ -199,6 +200,7 @@ func (n *node) run() error {
 	side.Go(func() { n.followFiles(webCtx) })
 	side.Go(func() { _ = n.rates.Run(webCtx) }) // returns nil when webCtx ends
 	side.Go(func() { n.persist.run(webCtx) })
+	side.Go(func() { n.space.NewTx().MergePages(webCtx) })
 	err := n.server.Run(n.ctx)
 	n.tracking.Wait()
 	stopWeb()
