@@ -13,9 +13,11 @@ type Admission struct {
 	Protected func(c *Ctx) error
 	// Room is asked before commands flagged denyoom, if Limited: it makes room
 	// or returns the error to reply with. It may lock stripes, so it does nothing for
-	// commands whose caller holds some.
-	Limited func() bool
-	Room    func(c *Ctx) error
+	// commands whose caller holds some. Other commands make room, too, but are not refused: they
+	// ask Exceeded first, if that is set, which is cheaper.
+	Limited  func() bool
+	Exceeded func() bool
+	Room     func(c *Ctx) error
 	// Writable returns what is asked before writes, nil if nothing: the log.
 	Writable func() Writable
 	// Unsaved returns the error to reply to writes with, and to probes, nil if there is none: the data can not be saved.
@@ -92,8 +94,13 @@ func (a *Admission) checks(s *Spec, flags Flags) []func(Handler) Handler {
 	if (flags&Write != 0 || s.Plan != nil || s.Probe) && a.Unsaved != nil && a.Unsaved() != nil {
 		list = append(list, ifQueued(s, Write, guard(func(*Ctx) error { return a.Unsaved() })))
 	}
-	if (flags&DenyOOM != 0 || s.Plan != nil) && a.Limited != nil && a.Limited() {
-		list = append(list, ifQueued(s, DenyOOM, guard(a.Room)))
+	if a.Limited != nil && a.Limited() {
+		if flags&DenyOOM != 0 || s.Plan != nil {
+			list = append(list, ifQueued(s, DenyOOM, guard(a.Room)))
+		}
+		if flags&DenyOOM == 0 && a.Exceeded != nil {
+			list = append(list, a.relieve)
+		}
 	}
 	if a.Active != nil && a.Active() {
 		list = append(list, guard(a.Command))
@@ -105,6 +112,36 @@ func (a *Admission) checks(s *Spec, flags Flags) []func(Handler) Handler {
 		list = append(list, guard(a.Protected))
 	}
 	return list
+}
+
+// relieved is what a command is woken with that has made room.
+type relieved struct{}
+
+// relieve makes room if need be, and lets the command run in any case. If clients were told of keys that went the command is
+// run behind that, so that its own client hears of them before the reply.
+func (a *Admission) relieve(next Handler) Handler {
+	return func(c *Ctx) error {
+		switch c.woken.(type) {
+		case relieved:
+			c.woken = nil
+			return next(c)
+		case nil:
+		default:
+			return next(c) // it has been here before
+		}
+		if !a.Exceeded() {
+			return next(c)
+		}
+		before := c.published
+		c.published = false
+		_ = a.Room(c)
+		told := c.published
+		c.published = before || told
+		if !told || c.serving != nil {
+			return next(c)
+		}
+		return c.postpone(func(wake func(any)) { wake(relieved{}) }, nil)
+	}
 }
 
 func (a *Admission) describe(s *Spec) string {
@@ -124,7 +161,7 @@ func (a *Admission) describe(s *Spec) string {
 	add((s.Flags&Write != 0 || s.Probe) && a.Unsaved != nil && a.Unsaved() != nil, "unsaved")
 	add(a.Paused != nil && len(a.Paused.checks(s)) > 0, "pause")
 	add(a.Swaps != nil && len(a.Swaps.checks(s)) > 0, "snapshot")
-	add(s.Flags&DenyOOM != 0 && a.Limited != nil && a.Limited(), "memory limit")
+	add((s.Flags&DenyOOM != 0 || a.Exceeded != nil) && a.Limited != nil && a.Limited(), "memory limit")
 	return note
 }
 

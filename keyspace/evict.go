@@ -22,6 +22,9 @@ func (s *Space) MakeRoom(t *Tx) error {
 	return s.makeRoom(t, l)
 }
 
+// Exceeded says whether the memory in use is above the limit: MakeRoom would remove keys.
+func (s *Space) Exceeded() bool { return s.total.bytes.Load() > s.limit.Load().max }
+
 func (s *Space) makeRoom(t *Tx, l *limit) error {
 	if t.excl || t.one != nil || t.held > 0 || s.hideOnly.Load() {
 		return nil

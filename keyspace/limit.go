@@ -68,7 +68,7 @@ const maxSamples = 64
 // limit is a Limit as it is used.
 type limit struct {
 	Limit
-	max    int64 // Max, math.MaxInt64 if there is none
+	max    int64 // Max, math.MaxInt64 if there is none, -1 if no key fits
 	counts *lfu  // nil unless the policy is an LFU one
 }
 
@@ -76,8 +76,11 @@ type limit struct {
 // What the keys' bits about their use mean follows the policy; the bits stay.
 func (s *Space) SetLimit(l Limit) {
 	n := &limit{Limit: l, max: l.Max}
-	if l.Max <= 0 {
+	switch {
+	case l.Max <= 0:
 		n.max = math.MaxInt64
+	case l.Max < s.tableBytes():
+		n.max = -1 // also before the tables are there
 	}
 	if l.Samples <= 0 {
 		n.Samples = 5
@@ -90,7 +93,7 @@ func (s *Space) SetLimit(l Limit) {
 		n.counts = &lfu{logFactor: l.LFULogFactor, decay: int64(l.LFUDecayMinutes)}
 	}
 	s.lfu.Store(n.counts)
-	s.total.quantum.Store(min(maxQuantum, n.max/1024/int64(len(s.stripes))))
+	s.total.quantum.Store(min(maxQuantum, max(0, n.max)/1024/int64(len(s.stripes))))
 	s.limit.Store(n)
 	for i := range s.stripes {
 		st := &s.stripes[i]

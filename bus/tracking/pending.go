@@ -58,6 +58,9 @@ func (t *Tracker) changed(tx *keyspace.Tx, _ int, key []byte, what keyspace.Chan
 	}
 	if !p.open && p.any() {
 		t.flush(p, t.Appended())
+		if c, ok := tx.Owner.(*bus.Ctx); ok {
+			c.Published() // it was evicted to make room for the command
+		}
 	}
 }
 

@@ -79,6 +79,36 @@ func TestMaxMemory(t *testing.T) {
 	}
 }
 
+// TestMaxMemoryReads: commands that need no memory make room, too, and are never refused. A limit below what an empty server
+// needs refuses every write.
+func TestMaxMemoryReads(t *testing.T) {
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			s := k.launch(t, "--maxmemory-policy", "noeviction")
+			c, ctx := s.client(t), t.Context()
+			const oom = "OOM command not allowed when used memory > 'maxmemory'."
+			if err := c.ConfigSet(ctx, "maxmemory", "1").Err(); err != nil {
+				t.Fatal(err)
+			}
+			fails[string](t, oom)(c.Set(ctx, "k", 1, 0).Result())
+			is(t, int64(0))(c.DBSize(ctx).Result())
+			if err := c.ConfigSet(ctx, "maxmemory", "0").Err(); err != nil {
+				t.Fatal(err)
+			}
+			is(t, "OK")(c.Set(ctx, "kept", 1, 0).Result())
+			is(t, "OK")(c.Set(ctx, "due", 1, 1e13).Result())
+			if err := c.Do(ctx, "CONFIG", "SET", "maxmemory", "1", "maxmemory-policy", "volatile-ttl").Err(); err != nil {
+				t.Fatal(err)
+			}
+			is(t, "1")(c.Get(ctx, "kept").Result()) // and makes room before
+			is(t, int64(0))(c.Exists(ctx, "due").Result())
+			is(t, int64(1))(info(t, c, "evicted_keys"), nil)
+			fails[string](t, oom)(c.Set(ctx, "kept", 2, 0).Result())
+			is(t, int64(1))(c.Del(ctx, "kept").Result())
+		})
+	}
+}
+
 // TestMaxMemoryLowered: keys go in the background until the new limit is kept.
 func TestMaxMemoryLowered(t *testing.T) {
 	for _, k := range kinds(t) {

@@ -36,6 +36,7 @@ func (n *node) admission(deps *commands.Deps) *bus.Admission {
 		Swaps:        &n.swaps,
 		Monitored:    n.monitor.Any,
 		Limited:      func() bool { return space.Limit().Max > 0 },
+		Exceeded:     space.Exceeded,
 		Room:         n.makeRoom,
 	}
 	p := n.persist
