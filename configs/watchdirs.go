@@ -24,7 +24,7 @@ func (e *UnwatchedError) Error() string {
 	text := "the system does not tell of changed files, they are looked at every second: " + e.Err.Error()
 	for _, l := range inotifyLimits {
 		if errors.Is(e.Err, l.err) {
-			text += " (see sysctl " + l.name + ")"
+			return text + " (see sysctl " + l.name + ")"
 		}
 	}
 	return text
