@@ -59,7 +59,7 @@ func mergePages(b []byte) error {
 // primePages has the system touch a huge page and keep it at hand for mergePages that
 // follows; scratch is a range like those of mergePages that is used for nothing else. In
 // a virtual machine memory that was never touched has to come from the host, some 4 ms
-// for a huge page, and mergePages would hold the lock of the address space meanwhile.
+// for a huge page, and mergePages would keep all others from the address space meanwhile.
 func primePages(scratch []byte) {
 	if unix.Madvise(scratch, unix.MADV_HUGEPAGE) == nil {
 		_ = unix.Madvise(scratch, unix.MADV_POPULATE_WRITE)
