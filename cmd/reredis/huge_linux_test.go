@@ -5,7 +5,25 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
+
+// needMerging skips the test where the system does not merge pages: before Linux 6.1, or without memory in one piece.
+func needMerging(t *testing.T) {
+	t.Helper()
+	b, err := unix.Mmap(-1, 0, 4<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Munmap(b) }()
+	clear(b)
+	for _, advice := range []int{unix.MADV_HUGEPAGE, unix.MADV_POPULATE_WRITE, unix.MADV_COLLAPSE} {
+		if err := unix.Madvise(b, advice); err != nil {
+			t.Skipf("the system has no huge pages: advice %d: %v", advice, err)
+		}
+	}
+}
 
 // hugeBytes is keyspace_huge_bytes of INFO.
 func hugeBytes(t *testing.T, info string) int {
@@ -25,6 +43,7 @@ func TestHugePagesOfProcess(t *testing.T) {
 	if err != nil || strings.Contains(string(system), "[never]") {
 		t.Skip("the system has no huge pages")
 	}
+	needMerging(t)
 	s := configured(t, "a.yaml", "keyspace: {huge_pages: off, stripes: 1}\n", "--enable-debug-command", "yes", "--appendonly", "no")
 	c := s.client(t)
 	info := func() int { return hugeBytes(t, c.Info(t.Context(), "reredis").Val()) }
