@@ -28,9 +28,14 @@ func (d *goroutines) wait(c *conn) bool {
 			c.unlock()
 			return false
 		}
+		pushed := c.leadPushes()
 		w := d.pool.take()
 		why := c.resume(w, v)
-		if !d.write(c, w) || why == stopClose {
+		ok = d.write(c, w)
+		if pushed > 0 {
+			c.push.written(pushed)
+		}
+		if !ok || why == stopClose {
 			return false
 		}
 		if why != stopParked {

@@ -109,6 +109,43 @@ func TestMaxMemoryReads(t *testing.T) {
 	}
 }
 
+// TestMaxMemoryPushes: a client that tracks hears of the key that went for its read before it has the reply, unless it was
+// another goroutine that made room at that moment.
+func TestMaxMemoryPushes(t *testing.T) {
+	for _, k := range kinds(t) {
+		t.Run(k.name, func(t *testing.T) {
+			s := k.launch(t)
+			c := s.client(t)
+			for _, read := range []struct{ line, reply string }{
+				{"GETBIT big 0", "0"}, {"EXISTS due", "0"}, {"PING", "PONG"}, {"ECHO x", "x"},
+			} {
+				w := s.wire(t)
+				w.resp3()
+				w.gets("CLIENT TRACKING on", "OK")
+				w.gets("CONFIG SET maxmemory 0", "OK")
+				w.gets("SET due x EX 1000", "OK")
+				w.gets("GET due", "x")
+				limit := info(t, c, "used_memory") - info(t, c, "mem_not_counted_for_evict") + 100<<10
+				w.gets(fmt.Sprintf("CONFIG SET maxmemory %d maxmemory-policy volatile-random", limit), "OK")
+				w.gets("SETBIT big 1600000 0", "0") // it is let in, and is too much
+				w.send(read.line + "\r\n")
+				push, reply := words(w.reply()), words(w.reply())
+				if k.name != "redis-server" && push == read.reply {
+					push, reply = reply, push
+				}
+				if push != ">[invalidate [due]]" || reply != read.reply {
+					t.Errorf("%s: got %s, then %s", read.line, push, reply)
+				}
+				w.gets("MULTI", "OK")
+				w.gets("GET big", "OOM command not allowed when used memory > 'maxmemory'.")
+				w.gets("EXEC", "EXECABORT Transaction discarded because of previous errors.")
+				is(t, int64(1))(c.Unlink(t.Context(), "big").Result())
+				w.Close()
+			}
+		})
+	}
+}
+
 // TestMaxMemoryLowered: keys go in the background until the new limit is kept.
 func TestMaxMemoryLowered(t *testing.T) {
 	for _, k := range kinds(t) {
