@@ -91,11 +91,15 @@ func bitField(c *bus.Ctx) error {
 	for i := range ops {
 		f.run(c, &ops[i])
 	}
-	grows := f.spans[len(f.spans)-1].to > len(f.value)
+	if f.spans[len(f.spans)-1].to > len(f.value) {
+		f.changed = f.wrote // the string grows
+	}
+	before := c.Tx.Changes
 	if err := f.store(c.Tx, c.Args[1], raw); err != nil {
 		return err
 	}
-	if f.changed || grows && f.wrote {
+	c.Tx.Changes = before + f.changed // however it was stored
+	if f.changed > 0 {
 		c.Event(bus.EventString, "setbit", c.Args[1])
 	}
 	return nil
@@ -225,7 +229,7 @@ type fields struct {
 	spans []fieldSpan
 	buf   []byte // the bytes of the spans
 
-	wrote, changed bool // some operation did, and found something else there
+	wrote, changed int64 // how many operations did, and found something else there
 }
 
 // fieldSpan is a part of the string that operations write: the bytes [from, to), which
@@ -321,8 +325,10 @@ func (f *fields) run(c *bus.Ctx, o *fieldOp) {
 		c.Reply.Int(n)
 	}
 	w.setField(shift, o.width, uint64(n))
-	f.wrote = true
-	f.changed = f.changed || o.number(w.field(shift, o.width)) != old
+	f.wrote++
+	if o.number(w.field(shift, o.width)) != old {
+		f.changed++
+	}
 	s := f.spans[f.firstSpan(o.from())]
 	copy(f.bytes(s)[o.from()-s.from:], w[:o.to()-o.from()])
 }

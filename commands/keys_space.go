@@ -116,8 +116,8 @@ func swapDB(c *bus.Ctx) error {
 	if outside != nil {
 		return outside
 	}
+	c.Tx.SwapDB(dbs[0], dbs[1]) // counts as a change also if they are the same
 	if dbs[0] != dbs[1] {
-		c.Tx.SwapDB(dbs[0], dbs[1])
 		c.ReadyDB(dbs[0])
 		c.ReadyDB(dbs[1])
 	}

@@ -60,6 +60,7 @@ func (h *server) save(c *bus.Ctx) error {
 	if st := h.d.Persistence.Status(); st.Saving || st.Rewriting {
 		return errSaving
 	}
+	c.Publish() // what has changed is part of it
 	return c.Park(func(wake func(any)) {
 		done := func(err error) {
 			if err != nil {
@@ -84,6 +85,7 @@ func (h *server) bgSave(c *bus.Ctx) error {
 	if h.d.Persistence == nil {
 		return errMemoryOnly
 	}
+	c.Publish() // what has changed is part of it
 	switch {
 	case h.d.Persistence.Save(func(error) {}):
 		c.Reply.Status("Background saving started")

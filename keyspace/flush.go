@@ -81,6 +81,7 @@ func (t *Tx) onlyDB() bool {
 // SwapDB exchanges the keys of two databases. Only inside Exclusive.
 func (t *Tx) SwapDB(a, b int) {
 	t.checkExclusive()
+	t.Changes++
 	if a == b {
 		return
 	}
@@ -88,7 +89,6 @@ func (t *Tx) SwapDB(a, b int) {
 		t.Sink.Effect(t.DB, BarrierSlot, append(t.argv[:0], cmdSwapDB, t.number(0, int64(a)), t.number(1, int64(b))))
 	}
 	t.swapped(a, b)
-	t.Changes++
 	s := t.s
 	s.swaps.Add(1)
 	for i := range s.stripes {

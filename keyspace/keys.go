@@ -20,6 +20,7 @@ func (t *Tx) Delete(key []byte) bool {
 		t.emitOwn(&p, append(t.argv[:0], cmdDel, key))
 	}
 	t.remove(&p)
+	t.Changes++
 	return true
 }
 

@@ -16,8 +16,8 @@ type Tx struct {
 	// NoTouch says that Look and LookWrite leave the access time alone (CLIENT
 	// NO-TOUCH). Methods that store a value set it all the same.
 	NoTouch bool
-	// Changes counts the changes that commands and evictions made of keys, as INFO counts them. Whoever drives the Tx
-	// takes them away.
+	// Changes counts the changes that commands made of keys, as Redis counts them: a key that moves is one, and one that
+	// expires or is evicted is none. Whoever drives the Tx takes them away.
 	Changes int64
 	// Owner is for whoever drives the Tx: what the hooks that get the Tx know it by.
 	Owner any
@@ -246,9 +246,6 @@ func (t *Tx) dropExpired(p *place, key []byte) {
 // remove removes the record of a place.
 func (t *Tx) remove(p *place) {
 	st, d := p.st, p.d
-	if !p.stale {
-		t.Changes++
-	}
 	if st.interests.on.Load() {
 		if p.stale {
 			t.lapsed(st, p.db, p.r.key())

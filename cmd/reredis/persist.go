@@ -149,6 +149,9 @@ func (p *persistence) begin(info wal.Info) error {
 		if err := p.backend.Continue(); err != nil {
 			return errors.Join(err, p.backend.Close(false))
 		}
+		p.mu.Lock()
+		p.saves.changes = -behind(info)
+		p.mu.Unlock()
 		p.running = p.open(p.logOptions())
 		p.journal.attach(logNow{p.running.log, true, true})
 		if err := p.catchUp(); err != nil {
@@ -164,6 +167,15 @@ func (p *persistence) begin(info wal.Info) error {
 	p.hold()            // nothing has to stay any more
 	p.n.bus.Recompose() // without the question whether data is being loaded
 	return nil
+}
+
+// behind is how many entries the log has behind the newest snapshot.
+func behind(info wal.Info) int64 {
+	n := int64(info.Last)
+	if k := len(info.Snapshots); k > 0 {
+		n -= int64(info.Snapshots[k-1].MaxL)
+	}
+	return max(0, n)
 }
 
 // savedUpTo tells until when the data on disk goes.

@@ -28,7 +28,7 @@ type saves struct {
 	took      time.Duration
 	count     int64
 	retry     time.Time // after a failure, not before
-	changes   int64     // of keys, when the last one without a log began
+	changes   int64     // of keys, when the newest one began; less than 0: it is older than this process
 }
 
 // What a snapshot is for: they are the same thing, but INFO tells of them in different fields.
@@ -135,9 +135,6 @@ func (p *persistence) beginSpool(failed func(error)) error {
 	if err := p.backend.Suspend(); err != nil {
 		return err
 	}
-	p.mu.Lock()
-	p.saves.changes = p.n.bus.Changes()
-	p.mu.Unlock()
 	o := p.provisional(p.logOptions(), failed)
 	o.Policy, o.ReadOnlyOnError = wal.No, false
 	p.layer(true)
@@ -148,7 +145,7 @@ func (p *persistence) beginSpool(failed func(error)) error {
 
 // makeSnapshot makes a snapshot, with what the log has of it.
 func (p *persistence) makeSnapshot(ctx context.Context, w walker) error {
-	cfg, s, start := p.n.store.Current().WAL, p.snaps.Load(), time.Now()
+	cfg, s, start, changes := p.n.store.Current().WAL, p.snaps.Load(), time.Now(), p.n.bus.Changes()
 	s.Tune(cfg.Compression == "s2", cfg.Rate, w.tx == nil, cfg.Keep)
 	info, err := s.Make(ctx, w)
 	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
@@ -156,6 +153,9 @@ func (p *persistence) makeSnapshot(ctx context.Context, w walker) error {
 	}
 	switch {
 	case err == nil:
+		p.mu.Lock()
+		p.saves.changes = changes
+		p.mu.Unlock()
 		p.n.log.Info("snapshot taken", "id", info.ID, "keys", info.Keys, "bytes", info.Bytes, "lsn", info.MaxL, "seconds", time.Since(start).Seconds())
 		if p.backend.Info().Off {
 			break // what it takes the place of is discarded
@@ -266,16 +266,13 @@ func (p *persistence) Status() commands.PersistenceStatus {
 	}
 	if all := s.Snapshots(); len(all) > 0 {
 		newest := all[len(all)-1]
-		st.LastSave, st.LogBase, st.Changes = time.UnixMilli(newest.Millis), newest.Bytes, -int64(newest.MaxL)
+		st.LastSave, st.LogBase = time.UnixMilli(newest.Millis), newest.Bytes
 	}
 	st.LogSize = p.backend.LogBytes()
 	if l != nil && l.counts {
-		stats := l.Stats()
-		st.WriteError, st.Pending = l.Refused(), stats.Unsynced
-		st.Changes += int64(stats.Appended)
-	} else {
-		st.Changes = p.n.bus.Changes() - p.saves.changes
+		st.WriteError, st.Pending = l.Refused(), l.Stats().Unsynced
 	}
+	st.Changes = p.n.bus.Changes() - p.saves.changes
 	st.Saving, st.Rewriting = p.saves.running[saveData] > 0, p.saves.running[rewrites] > 0
 	st.Scheduled = p.saves.scheduled > 0 || p.saves.again
 	if st.Saving || st.Rewriting {

@@ -24,11 +24,12 @@ func TestUnsaved(t *testing.T) {
 				t.Helper()
 				expectReplies(t, say, list...)
 			}
-			status := func() string {
-				_, after, _ := strings.Cut(say("INFO persistence"), "rdb_last_bgsave_status:")
+			field := func(name string) string {
+				_, after, _ := strings.Cut(say("INFO persistence"), name+":")
 				text, _, _ := strings.Cut(after, "\r\n")
 				return text
 			}
+			status := func() string { return field("rdb_last_bgsave_status") }
 			// Where snapshots are to lie is something else: a file in place of Reredis' directory, a directory in
 			// place of Redis' file.
 			place := filepath.Join(s.dir, "dump.rdb")
@@ -61,6 +62,9 @@ func TestUnsaved(t *testing.T) {
 			}
 			expect([2]string{"SET k 1", "+OK\r\n"})
 			fail()
+			if n := field("rdb_changes_since_last_save"); n != "1" {
+				t.Errorf("%s changes are to be saved after a snapshot that failed", n)
+			}
 			expect(
 				[2]string{"SET k 2", unsavedText},
 				[2]string{"PING", unsavedText},
