@@ -137,7 +137,7 @@ func (l *loader) flags(cmd command) {
 		p := l.table.leaf(o.path)
 		switch {
 		case o.bare && p != nil && p.Type == "boolean":
-			l.again(p, where)
+			l.again(p, where, false)
 			l.set(p, where, o.path, p.setText(l.cfg, "true"))
 		case o.bare && (p != nil || l.table.secretFile(o.path) != nil):
 			kind := "file name"
@@ -147,23 +147,30 @@ func (l *loader) flags(cmd command) {
 			l.problem(Problem{Where: where, Name: o.path, Text: fmt.Sprintf("needs a value (%s)", kind)})
 		case !l.setLeaf(where, o.path, o.value):
 			l.problem(Problem{Where: where, Name: o.path, Text: "unknown parameter", Hint: l.hint(l.table.suggestPath, o.path)})
+		case p == nil:
+			l.again(l.table.secretFile(o.path), where, true)
 		default:
-			l.again(p, where)
+			l.again(p, where, false)
 		}
 	}
 }
 
 // again notes where the file in progress or the command line sets a row, and warns if it
-// has done so before: as in Redis, the last one counts.
-func (l *loader) again(p *Param, where Origin) {
+// has done so before: as in Redis, the last one counts. file says that it names the file of a secret; one that
+// is given in both ways is refused.
+func (l *loader) again(p *Param, where Origin, file bool) {
 	if p == nil || p.clear != nil || p.Flags.Has(Composite) {
 		return // each adds to what was there
 	}
 	if l.given == nil {
-		l.given = map[*Param]Origin{}
+		l.given = map[*Param]given{}
 	}
-	if before, ok := l.given[p]; ok {
-		l.warnings = append(l.warnings, fmt.Sprintf("%s: %s was set before, by %s; this one counts", where, p.Path, before))
+	switch before, ok := l.given[p]; {
+	case !ok:
+	case before.file != file:
+		l.problem(Problem{Where: where, Name: p.Path, Text: fmt.Sprintf("the secret is already set by %s; leave one of them out", before.at)})
+	default:
+		l.warnings = append(l.warnings, fmt.Sprintf("%s: %s was set before, by %s; this one counts", where, p.Path, before.at))
 	}
-	l.given[p] = where
+	l.given[p] = given{where, file}
 }

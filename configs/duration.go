@@ -58,6 +58,9 @@ func formatDuration(d time.Duration) string {
 	return d.String()
 }
 
+// errMinusOne is about Redis' word for off.
+var errMinusOne = errors.New(`-1: write "off"`)
+
 // timing describes a duration: bare numbers under the Redis name count unit,
 // and lie between lo and hi; off is the field's value for the word off, and
 // noOff says that there is no such word.
@@ -80,8 +83,12 @@ func duration(t timing) codec[time.Duration] {
 		return d, between(int64(d/t.unit), t.lo, t.hi)
 	}
 	parse := func(s string) (time.Duration, error) {
-		if s == "off" && !t.noOff {
+		switch {
+		case t.noOff:
+		case s == "off":
 			return t.off, nil
+		case s == "-1":
+			return 0, errMinusOne
 		}
 		return within(parseDuration(s))
 	}
@@ -103,8 +110,13 @@ func duration(t timing) codec[time.Duration] {
 				return parse(s)
 			}
 			if n, ok := wholeNumber(raw); ok {
-				if n == 0 {
+				switch {
+				case n == 0:
 					return within(0, nil)
+				case n == -1 && !t.noOff:
+					return 0, errMinusOne
+				case n < 0:
+					return 0, wrongType(raw, "a duration such as 15s")
 				}
 				return 0, fmt.Errorf("%d: write a unit, such as %q", n, strconv.FormatInt(n, 10)+"s")
 			}

@@ -83,7 +83,7 @@ func (l *loader) file(name string) {
 		l.problem(p)
 		return
 	}
-	l.given = map[*Param]Origin{}
+	l.given = map[*Param]given{}
 	if isRedisConf(name) {
 		l.redisConf(name, string(b))
 		return

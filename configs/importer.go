@@ -84,7 +84,7 @@ func importRedis(name string) imported {
 	src := &source{}
 	l := src.loader()
 	l.comments = map[string]string{}
-	l.added, l.given = nil, map[*Param]Origin{}
+	l.added, l.given = nil, map[*Param]given{}
 	b, err := l.readOrStdin(name)
 	if err != nil {
 		return imported{refused: []string{name + ": " + err.Error()}, unreadable: true}

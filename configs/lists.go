@@ -206,6 +206,27 @@ func savePoints() codec[[]SavePoint] {
 		}
 		return list, nil
 	}
+	fromItems := func(raw any) ([]SavePoint, error) {
+		items, ok := raw.([]any)
+		if !ok {
+			if tables, isTables := raw.([]map[string]any); isTables {
+				for _, t := range tables {
+					items = append(items, t)
+				}
+			} else {
+				return nil, wrongType(raw, "a list such as [{after: 1h, changes: 1}]")
+			}
+		}
+		var list []SavePoint
+		for _, it := range items {
+			p, err := savePoint(it)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, p)
+		}
+		return list, nil
+	}
 	toWords := func(list []SavePoint) string {
 		words := make([]string, 0, 2*len(list))
 		for _, p := range list {
@@ -214,30 +235,19 @@ func savePoints() codec[[]SavePoint] {
 		return strings.Join(words, " ")
 	}
 	return codec[[]SavePoint]{
-		kind:  "list of {after, changes}",
-		multi: true,
-		fromFile: func(raw any) ([]SavePoint, error) {
-			items, ok := raw.([]any)
-			if !ok {
-				if tables, isTables := raw.([]map[string]any); isTables {
-					for _, t := range tables {
-						items = append(items, t)
-					}
-				} else {
-					return nil, wrongType(raw, "a list such as [{after: 1h, changes: 1}]")
-				}
+		kind:     "list of {after, changes}",
+		multi:    true,
+		fromFile: fromItems,
+		fromText: func(s string) ([]SavePoint, error) {
+			if !strings.HasPrefix(s, "[") {
+				return fromWords(nil, strings.Fields(s))
 			}
-			var list []SavePoint
-			for _, it := range items {
-				p, err := savePoint(it)
-				if err != nil {
-					return nil, err
-				}
-				list = append(list, p)
+			raw, err := parsers[".json"].Unmarshal([]byte(`{"save":` + s + `}`))
+			if err != nil {
+				return nil, fmt.Errorf(`%q: not a JSON list such as [{"after": "1h", "changes": 1}]`, s)
 			}
-			return list, nil
+			return fromItems(raw["save"])
 		},
-		fromText:  func(s string) ([]SavePoint, error) { return fromWords(nil, strings.Fields(s)) },
 		fromRedis: fromWords,
 		toFile: func(list []SavePoint) any {
 			out := make([]any, len(list))

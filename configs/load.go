@@ -97,7 +97,13 @@ type loader struct {
 	comments map[string]string
 
 	// given are the rows that the file in progress, or the command line, has set, and where.
-	given map[*Param]Origin
+	given map[*Param]given
+}
+
+// given is where a row was set, and whether by the name of a file that holds it.
+type given struct {
+	at   Origin
+	file bool
 }
 
 // loader begins a load.
@@ -217,7 +223,7 @@ func (l *loader) files() {
 		l.path(name)
 	}
 	if l.cmd.stdin {
-		l.given = map[*Param]Origin{}
+		l.given = map[*Param]given{}
 		l.redisConf(stdinOrigin.Name, src.stdin)
 	}
 	if len(src.names) > 1 || (main == "" && !l.cmd.stdin) {

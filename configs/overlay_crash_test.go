@@ -16,7 +16,7 @@ import (
 type memDisk struct{ *memfs.FS }
 
 func (d memDisk) Create(name string) (diskFile, error) {
-	f, err := d.FS.Open(name)
+	f, err := d.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		f, err = d.FS.Create(name)
 	}

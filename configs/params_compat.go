@@ -175,7 +175,7 @@ func compatParams() []Param {
 		compat("busy-reply-threshold", "5000", wNumber(0, 0), live(whyScript, "lua-time-limit")),
 
 		// The process.
-		compat("daemonize", "no", only(wYesNo(), "the server stays in the foreground: let systemd or a container run it, or use nohup and &", "no"), fixed(whyProcess)),
+		compat("daemonize", "no", wYesNo(), fixed("the server stays in the foreground: let systemd or a container run it, or use nohup and &")),
 		compat("supervised", "no", wEnum("upstart", "systemd", "auto", "no"), fixed(whyProcess)),
 		compat("pidfile", "", wString(), fixed(whyProcess)),
 		compat("always-show-logo", "no", wYesNo(), fixed("there is no logo")),

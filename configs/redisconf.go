@@ -51,7 +51,8 @@ func (l *loader) redisConf(name, text string, includedBy ...string) {
 func (l *loader) directive(line string, where Origin, files ...string) {
 	line = strings.Trim(line, " \t\r\n")
 	fail := func(err error, hint string) {
-		l.problem(Problem{Where: where, Text: err.Error(), Hint: hint, directive: line})
+		_, unreadable := errors.AsType[*includeError](err)
+		l.problem(Problem{Where: where, Text: err.Error(), Hint: hint, directive: line, unreadable: unreadable})
 	}
 	words, err := splitLine(line)
 	if err != nil {
@@ -83,6 +84,7 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		args, err = l.redisArgs(p, args)
 	case len(args) == 1 && l.table.secretFile(name) != nil:
 		l.setSecret(l.table.secretFile(name), where, name, args[0])
+		l.again(l.table.secretFile(name), where, true)
 		return
 	case name == "include" && len(args) == 1:
 		err = l.include(args[0], files)
@@ -115,7 +117,7 @@ func (l *loader) directive(line string, where Origin, files ...string) {
 		fail(err, "")
 		return
 	}
-	l.again(p, where)
+	l.again(p, where, false)
 	l.note(p, where, args...)
 }
 
@@ -167,9 +169,19 @@ func (l *loader) include(pattern string, files []string) error {
 		b, err := l.read(name)
 		l.seen.list(name, len(names) > 1 || name != pattern)
 		if err != nil {
-			return fmt.Errorf("can't open config file '%s': %w", name, err)
+			return &includeError{name, err}
 		}
 		l.redisConf(name, string(b), files...)
 	}
 	return nil
+}
+
+// includeError says that an included file cannot be read.
+type includeError struct {
+	name string
+	err  error
+}
+
+func (e *includeError) Error() string {
+	return fmt.Sprintf("can't open config file '%s': %v", e.name, e.err)
 }

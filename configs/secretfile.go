@@ -33,7 +33,7 @@ func (l *loader) setSecret(p *Param, where Origin, path string, raw any) {
 	b, err := l.read(name)
 	switch {
 	case err != nil:
-		fail(name + ": " + err.Error())
+		l.problem(Problem{Where: where, Name: path, Text: name + ": " + err.Error(), unreadable: true})
 		return
 	case len(b) > maxSecret:
 		fail(fmt.Sprintf("%s: larger than %s", name, formatSize(maxSecret)))

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"time"
 
@@ -42,7 +43,7 @@ type watcher struct {
 
 	dirs   dirWatcher // nil, as the channels: only polling
 	events <-chan fsnotify.Event
-	lost   <-chan error // events that nobody was told of
+	lost   <-chan error // why nobody was told of an event
 
 	names    map[string][]string    // names to look at, by directory
 	watched  map[string]fs.FileInfo // directories that the system tells of
@@ -77,7 +78,10 @@ func (w *watcher) wait(ctx context.Context, tick <-chan time.Time) bool {
 			return false
 		case <-tick:
 			return true
-		case <-w.lost:
+		case err := <-w.lost:
+			if !errors.Is(err, fsnotify.ErrEventOverflow) { // that is made good by looking
+				w.unwatched(err)
+			}
 			return true
 		case e := <-w.events:
 			if w.concerns(e) {

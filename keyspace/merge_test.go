@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"testing"
 )
@@ -31,7 +32,7 @@ func (r *mergeRig) set(from, to int) {
 	for i := from; i < to; i++ {
 		key := fmt.Appendf(nil, "key:%08d", i)
 		r.tx.LockKey(key)
-		err := r.tx.SetBytes(key, append(key[:len(key):len(key)], make([]byte, 100-len(key))...), NoTTL)
+		err := r.tx.SetBytes(key, append(slices.Clip(key), make([]byte, 100-len(key))...), NoTTL)
 		r.tx.Unlock()
 		if err != nil {
 			r.Fatal(err)

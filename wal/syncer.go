@@ -145,23 +145,23 @@ func (s *syncer) prepare() {
 		return
 	}
 	if err := l.b.Prepare(1); err != nil {
-		s.refuse(err, "")
+		s.refuse(err, false)
 		return
 	}
 	s.admit()
 }
 
-// refuse refuses writes for an error that may go away. held says what becomes of those before.
-func (s *syncer) refuse(err error, held string) {
+// refuse refuses writes for an error that may go away. held says whether replies to those before wait, too.
+func (s *syncer) refuse(err error, held bool) {
 	l := s.l
 	if l.st.refused(stateNoSegment, err) {
 		return
 	}
-	text := "the log's next segment can not be prepared: writes are refused until it can"
 	if noRoom(err) {
-		text = "no room for the log: writes are refused until there is"
+		l.o.Log.Error("no room for the log: writes are refused until there is", "error", err, "repliesHeld", held)
+	} else {
+		l.o.Log.Error("the log's next segment can not be prepared: writes are refused until it can", "error", err, "repliesHeld", held)
 	}
-	l.o.Log.Error(text+held, "error", err)
 	l.st.refuse(stateNoSegment, err)
 }
 
@@ -191,7 +191,7 @@ func (s *syncer) mend(ctx context.Context, err error) bool {
 		case errors.As(err, &sync):
 			err = s.rehome(err)
 		case noRoom(err):
-			s.refuse(err, ", and replies to those before are held")
+			s.refuse(err, true)
 			if !s.pause(ctx) {
 				s.fail(err)
 				break
