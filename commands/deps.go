@@ -43,7 +43,7 @@ type Deps struct {
 	Password func() string
 	// Net returns the figures of the listeners and connections.
 	Net func() Net
-	// Reset sets the counters of Net to zero, for CONFIG RESETSTAT.
+	// Reset sets the counters of Net to zero and those of Persistence that Redis resets, for CONFIG RESETSTAT.
 	Reset func()
 	// Rates measures what INFO calls instantaneous. It may be nil.
 	Rates *Rates
@@ -179,6 +179,9 @@ type PersistenceStatus struct {
 	LogSize    int64 // bytes of the log
 	LogBase    int64 // bytes of the last snapshot
 	Pending    int64 // bytes of the log that are not on disk yet
+	Behind     bool  // a sync of everysec runs
+	Delayed    int64 // writes that waited for a late one
+	Failures   int64 // of snapshots that were to make the log shorter, since the last one that was made
 }
 
 // Net is what the listeners and connections count. Counters grow since the start or the

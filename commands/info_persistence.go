@@ -44,7 +44,7 @@ func (h *server) infoPersistence(w *infoWriter) {
 	w.add("aof_current_rewrite_time_sec", rewriting)
 	w.add("aof_last_bgrewrite_status", okOrErr(st.LogError))
 	w.add("aof_rewrites", st.Saves)
-	w.zeros("aof_rewrites_consecutive_failures")
+	w.add("aof_rewrites_consecutive_failures", st.Failures)
 	w.add("aof_last_write_status", okOrErr(st.WriteError))
 	w.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
 	if st.Log {
@@ -52,7 +52,8 @@ func (h *server) infoPersistence(w *infoWriter) {
 		w.add("aof_base_size", st.LogBase)
 		w.zeros("aof_pending_rewrite")
 		w.add("aof_buffer_length", st.Pending)
-		w.zeros("aof_pending_bio_fsync", "aof_delayed_fsync")
+		w.flag("aof_pending_bio_fsync", st.Behind)
+		w.add("aof_delayed_fsync", st.Delayed)
 	}
 	if st.Loading {
 		w.loading(&st, now)

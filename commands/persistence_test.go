@@ -86,10 +86,11 @@ func TestInfoPersistence(t *testing.T) {
 	p.st = commands.PersistenceStatus{
 		Loading: true, LoadStarted: now.Add(-time.Second), LoadTotal: 200, LoadDone: 50,
 		Log: true, LogSize: 12, LogBase: 7, Changes: 3, Saves: 1, LastTook: 4 * time.Second,
+		Behind: true, Delayed: 5, Failures: 6,
 		Rewriting: true, Scheduled: true, LastSave: time.Unix(1234, 0), SaveError: errors.New("full"), WriteError: errors.New("full"),
 	}
 	has("loading:1", "loading_total_bytes:200", "loading_loaded_bytes:50", "loading_loaded_perc:25.00", "aof_enabled:1",
-		"aof_current_size:12", "aof_base_size:7", "rdb_changes_since_last_save:3", "rdb_last_save_time:1234",
+		"aof_current_size:12", "aof_base_size:7", "aof_pending_bio_fsync:1", "aof_delayed_fsync:5", "aof_rewrites_consecutive_failures:6", "rdb_changes_since_last_save:3", "rdb_last_save_time:1234",
 		"rdb_last_bgsave_status:err", "aof_last_bgrewrite_status:ok", "aof_last_write_status:err", "rdb_last_bgsave_time_sec:4",
 		"aof_rewrite_in_progress:1", "aof_rewrite_scheduled:1", "rdb_bgsave_in_progress:0")
 	cl.expect(

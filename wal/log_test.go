@@ -479,6 +479,51 @@ func TestW12Backpressure(t *testing.T) {
 	close(b.gate)
 }
 
+// TestLateSync: writes wait for a sync of everysec that is late, and are counted; those that wait for room are not.
+func TestLateSync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &tape{gate: make(chan struct{})}
+		l, stop := start(t, b, Options{Policy: EverySec, Limits: Limits{SyncLate: 3 * time.Second, UnsyncedLimit: 100}})
+		behind := func(want bool, delayed int64) {
+			t.Helper()
+			synctest.Wait()
+			if s := l.Stats(); s.Behind != want || s.Delayed != delayed {
+				t.Errorf("a sync runs: %v, %d writes were delayed; want %v, %d", s.Behind, s.Delayed, want, delayed)
+			}
+		}
+		if err := l.Wait(l.Append([]Entry{entry(1, "a")}), nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(syncEvery + 2*time.Second)
+		behind(true, 0)
+		if err := l.Admit(); err != nil {
+			t.Fatalf("it is not late yet, and %v", err)
+		}
+		time.Sleep(2 * time.Second)
+		woken := make(chan struct{})
+		for range 2 {
+			if err := l.Admit(); !errors.Is(err, ErrPark) || !l.Admitted(func() { woken <- struct{}{} }) {
+				t.Fatalf("the sync is late, and %v", err)
+			}
+		}
+		behind(true, 2)
+		b.gate <- struct{}{}
+		<-woken
+		<-woken
+		behind(false, 2)
+		l.ResetDelayed()
+		l.Append([]Entry{entry(1, string(make([]byte, 200)))})
+		if err := l.Admit(); !errors.Is(err, ErrPark) || !l.Admitted(func() {}) {
+			t.Fatalf("too much is not durable, and %v", err)
+		}
+		behind(false, 0)
+		close(b.gate)
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestW12LimitsChange: a limit that is changed while writers are parked lets them go on, or parks others.
 func TestW12LimitsChange(t *testing.T) {
 	b := &tape{gate: make(chan struct{})}

@@ -117,6 +117,9 @@ func (l *Log) Admitted(wake func()) bool {
 	if bits := s.bits.Load(); bits == 0 || bits&(stateNoSegment|stateFailed) != 0 {
 		return false
 	}
+	if s.bits.Load()&stateLate != 0 {
+		l.stats.delayed.Add(1)
+	}
 	s.woken = append(s.woken, wake)
 	return true
 }

@@ -20,6 +20,8 @@ type counters struct {
 	commitNS atomic.Int64
 	rehomes  atomic.Int64
 	failures atomic.Int64 // of syncs
+	delayed  atomic.Int64 // writes
+	behind   atomic.Bool  // the sync of EverySec runs
 }
 
 // committed notes frames that a backend took.
@@ -46,6 +48,8 @@ type Stats struct {
 	Entries, Batches, Bytes               int64 // written
 	Syncs, SyncFailures, Rehomes          int64
 	LostReaders                           int64         // that were told ErrTrimmed
+	Delayed                               int64         // writes that waited for a late sync of EverySec, since ResetDelayed
+	Behind                                bool          // the sync of EverySec runs
 	Syncing, Committing                   time.Duration // in all
 }
 
@@ -58,5 +62,9 @@ func (l *Log) Stats() Stats {
 		Bytes: l.stats.bytes.Load(), Syncs: l.stats.syncs.Load(), SyncFailures: l.stats.failures.Load(),
 		Rehomes: l.stats.rehomes.Load(), LostReaders: l.readers.lost.Load(), Syncing: time.Duration(l.stats.syncNS.Load()),
 		Committing: time.Duration(l.stats.commitNS.Load()),
+		Delayed:    l.stats.delayed.Load(), Behind: l.stats.behind.Load(),
 	}
 }
+
+// ResetDelayed counts delayed writes anew.
+func (l *Log) ResetDelayed() { l.stats.delayed.Store(0) }

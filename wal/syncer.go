@@ -123,7 +123,9 @@ func (s *syncer) sync(ctx context.Context) {
 	}
 	late := time.AfterFunc(time.Duration(l.limits.late.Load()), func() { l.st.set(stateLate) })
 	start := time.Now()
+	l.stats.behind.Store(true)
 	m, err := l.b.Sync()
+	l.stats.behind.Store(false)
 	late.Stop()
 	l.stats.syncNS.Add(int64(time.Since(start)))
 	l.stats.sinceS.Store(0)

@@ -42,7 +42,7 @@ func (n *node) newDeps(loops int) *commands.Deps {
 		Pause:     &n.pause,
 		Password:  n.rules.requirePass,
 		Net:       n.net,
-		Reset:     func() { n.server.ResetStats() },
+		Reset:     func() { n.server.ResetStats(); n.persist.resetStats() },
 		Rates:     n.rates,
 		HTTPPort:  n.httpPort,
 		Purge:     n.purge.begin,

@@ -28,6 +28,7 @@ type saves struct {
 	took      time.Duration
 	count     int64
 	retry     time.Time // after a failure, not before
+	failures  int64     // of those for rewrites, one behind the other
 	changes   int64     // of keys, when the newest one began; less than 0: it is older than this process
 }
 
@@ -100,8 +101,12 @@ func (p *persistence) saved(err error, what int) {
 	if err == nil {
 		p.saves.errs = [2]error{} // whatever it was for, the data is saved
 		p.saves.count++
+		p.saves.failures = 0
 	} else {
 		p.saves.errs[what] = err
+		if what == rewrites {
+			p.saves.failures++
+		}
 		p.saves.retry = time.Now().Add(retryAfter)
 	}
 	if p.saves.again && !p.saves.closed {
@@ -270,7 +275,8 @@ func (p *persistence) Status() commands.PersistenceStatus {
 	}
 	st.LogSize = p.backend.LogBytes()
 	if l != nil && l.counts {
-		st.WriteError, st.Pending = l.Refused(), l.Stats().Unsynced
+		stats := l.Stats()
+		st.WriteError, st.Pending, st.Behind, st.Delayed = l.Refused(), stats.Unsynced, stats.Behind, stats.Delayed
 	}
 	st.Changes = p.n.bus.Changes() - p.saves.changes
 	st.Saving, st.Rewriting = p.saves.running[saveData] > 0, p.saves.running[rewrites] > 0
@@ -279,8 +285,18 @@ func (p *persistence) Status() commands.PersistenceStatus {
 		st.SaveStarted, st.SaveKeys, st.SaveTotal = p.saves.started, p.saves.keys, p.saves.total
 	}
 	st.SaveError, st.LogError = p.saves.errs[saveData], p.saves.errs[rewrites]
-	st.LastTook, st.Saves = p.saves.took, p.saves.count
+	st.LastTook, st.Saves, st.Failures = p.saves.took, p.saves.count, p.saves.failures
 	return st
+}
+
+// resetStats begins to count anew what CONFIG RESETSTAT resets.
+func (p *persistence) resetStats() {
+	if l := p.journal.now.Load(); l != nil {
+		l.ResetDelayed()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.saves.failures = 0
 }
 
 // figures are those of the metrics.
