@@ -13,7 +13,7 @@ import (
 
 var (
 	errReload   = errors.New("ERR Error trying to load the RDB dump")
-	errStopping = errors.New("ERR the server stops")
+	errStopping = errors.New("the server stops")
 )
 
 // Reload reads the data back from the disk. A snapshot that is being made ends before.
@@ -24,7 +24,7 @@ func (p *persistence) Reload(o commands.ReloadOptions, done func(error)) {
 	case p.snaps.Load() == nil:
 		done(errLoading)
 	case p.saves.closed:
-		done(errStopping)
+		done(fmt.Errorf("ERR %w", errStopping))
 	default:
 		p.work.Go(func() { done(p.reload(o)) })
 	}

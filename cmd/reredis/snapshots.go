@@ -169,7 +169,8 @@ func (p *persistence) makeSnapshot(ctx context.Context, w walker) error {
 			p.n.log.Warn("the log could not be made shorter", "error", err)
 		}
 	case errors.Is(err, errStopping), errors.Is(err, errTurnedOff):
-		p.n.log.Info("the snapshot that was being taken is given up", "because", context.Cause(ctx))
+		err = context.Cause(ctx) // whatever it was in the middle of
+		p.n.log.Info("the snapshot that was being taken is given up", "because", err)
 	default:
 		p.n.log.Error("no snapshot could be taken", "error", err)
 	}
