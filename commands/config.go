@@ -56,9 +56,9 @@ func configSpec(h *server) bus.Spec {
 			},
 			{
 				Name: "origin", Run: h.configOrigin, Arity: 3, Flags: configFlags,
-				Group: "server", Since: "7.0.0", Complexity: "O(1)",
+				Group: "server", Since: "7.0.0", Complexity: "O(N) when N is the number of configuration parameters",
 				Usage:   "parameter",
-				Summary: "Tells where the value of a parameter comes from. Redis has no such command.",
+				Summary: "Tells where values come from: of a parameter, or a list for a pattern. Redis has no such command.",
 			},
 			{
 				Name: "help", Run: configHelp, Arity: 2, Flags: bus.Loading | bus.Stale,
@@ -200,21 +200,26 @@ func (h *server) configReload(c *bus.Ctx) error {
 var errNoParameter = errors.New("ERR there is no such parameter")
 
 func (h *server) configOrigin(c *bus.Ctx) error {
-	o, ok := h.d.Config.Origin(string(c.Args[2]))
-	if !ok {
+	list, one := h.d.Config.Origins(string(c.Args[2]))
+	switch {
+	case one && len(list) == 0:
 		return errNoParameter
+	case !one:
+		c.Reply.Array(len(list))
 	}
-	c.Reply.Map(4)
-	for _, kv := range []KV{{"parameter", o.Path}, {"value", o.Value}, {"origin", o.Origin}} {
-		c.Reply.BulkString(kv.Name)
-		c.Reply.BulkString(kv.Value)
+	for _, o := range list {
+		c.Reply.Map(4)
+		for _, kv := range []KV{{"parameter", o.Path}, {"value", o.Value}, {"origin", o.Origin}} {
+			c.Reply.BulkString(kv.Name)
+			c.Reply.BulkString(kv.Value)
+		}
+		c.Reply.BulkString("after_restart")
+		if o.Pending {
+			c.Reply.BulkString(o.AfterRestart)
+		} else {
+			c.Reply.Null()
+		}
 	}
-	c.Reply.BulkString("after_restart")
-	if !o.Pending {
-		c.Reply.Null()
-		return nil
-	}
-	c.Reply.BulkString(o.AfterRestart)
 	return nil
 }
 
@@ -232,8 +237,8 @@ func configHelp(c *bus.Ctx) error {
 		"    Take back what SET has changed.",
 		"RELOAD",
 		"    Load the configuration files again, all or nothing.",
-		"ORIGIN <directive>",
-		"    Tell where the value of a <directive> comes from.",
+		"ORIGIN <pattern>",
+		"    Tell where the values of the parameters matching the <pattern> come from.",
 	)
 	return nil
 }

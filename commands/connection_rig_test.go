@@ -181,12 +181,19 @@ func (r *rig) Reload() (changed, pending []string, err error) {
 	return []string{"log.level"}, []string{"server.dir"}, r.failRewrite
 }
 
-func (r *rig) Origin(name string) (commands.ConfigOrigin, bool) {
-	v, ok := r.params[name]
-	return commands.ConfigOrigin{Path: name, Value: v, Origin: "default"}, ok
+func (r *rig) Origins(pattern string) (list []commands.ConfigOrigin, one bool) {
+	for _, kv := range r.Get([]string{pattern}) {
+		list = append(list, commands.ConfigOrigin{Path: kv.Name, Value: kv.Value, Origin: "default"})
+	}
+	return list, !strings.Contains(pattern, "*")
 }
 
-func (r *rig) Pending() []string { return []string{"server.dir"} }
+func (r *rig) State() commands.ConfigState {
+	return commands.ConfigState{
+		Pending: []string{"server.dir"}, Unsaved: []string{"log.level", "server.port"},
+		Loaded: time.Unix(1700000000, 0), Failures: 3, Error: "a.yaml:1:1: x: unknown parameter",
+	}
+}
 
 func (r *rig) Rewrite() error {
 	if r.failRewrite != nil {

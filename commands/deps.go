@@ -81,6 +81,15 @@ type ConfigOrigin struct {
 	AfterRestart string // in native notation
 }
 
+// ConfigState is how reloads went, and where what runs is not what a start would find.
+type ConfigState struct {
+	Pending  []string  // parameters that will have another value after a restart
+	Unsaved  []string  // those that were set or unset and not written by CONFIG REWRITE
+	Loaded   time.Time // when the files were last loaded without an error
+	Failures int64     // reloads that changed nothing because of an error
+	Error    string    // of the last reload, "" if it went well
+}
+
 // Config is the set of parameters as CONFIG shows it.
 type Config interface {
 	// Get returns the parameters that match any of the patterns, each once.
@@ -97,10 +106,11 @@ type Config interface {
 	// Reload loads the configuration files again, all or nothing, and returns the parameters that have another
 	// value now, and those that will have one after a restart.
 	Reload() (changed, pending []string, err error)
-	// Origin tells where a parameter's value comes from; false if there is no such parameter.
-	Origin(name string) (ConfigOrigin, bool)
-	// Pending are the parameters that will have another value after a restart.
-	Pending() []string
+	// Origins tells where the values of the parameters come from that a name or a pattern stands for, as in Get. one
+	// reports whether it can stand for no other.
+	Origins(pattern string) (list []ConfigOrigin, one bool)
+	// State tells how the last reloads went and what differs from the next start.
+	State() ConfigState
 	// Secret reports whether nobody may see a parameter's value but who asks for it.
 	Secret(name string) bool
 	// Rewrite makes the values in force those of the next start. Its error

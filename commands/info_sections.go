@@ -87,7 +87,17 @@ func (h *server) infoReredis(w *infoWriter) {
 	if h.d.HTTPPort != nil {
 		w.add("http_port", h.d.HTTPPort())
 	}
-	w.add("config_needs_restart", strings.Join(h.d.Config.Pending(), ","))
+	st := h.d.Config.State()
+	stale := 0
+	if st.Error != "" {
+		stale = 1
+	}
+	w.add("config_loaded_time", st.Loaded.Unix())
+	w.add("config_reload_failures", st.Failures)
+	w.add("config_stale", stale)
+	w.add("config_last_error", st.Error)
+	w.add("config_needs_restart", strings.Join(st.Pending, ","))
+	w.add("config_unsaved", strings.Join(st.Unsaved, ","))
 }
 
 func (h *server) infoClients(w *infoWriter) {

@@ -78,6 +78,8 @@ func TestConfig(t *testing.T) {
 		"CONFIG RELOAD", `["changed" ["log.level"] "needs_restart" ["server.dir"]]`,
 		"CONFIG ORIGIN maxmemory", `["parameter" "maxmemory" "value" "100" "origin" "default" "after_restart" nil]`,
 		"DEBUG CONFIG-REWRITE-FORCE-ALL", "+OK",
+		"CONFIG ORIGIN max*", `[["parameter" "maxmemory" "value" "100" "origin" "default" "after_restart" nil]]`,
+		"CONFIG ORIGIN nope*", "[]",
 		"CONFIG ORIGIN nope", "-ERR there is no such parameter",
 		"MULTI", "+OK", "CONFIG RELOAD", "-ERR Command not allowed inside a transaction", "DISCARD", "+OK",
 	)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,12 +21,12 @@ func (s *Store) against(addr string, env []string, stdout, stderr io.Writer) int
 		fmt.Fprintln(stderr, err)
 		return exitUsage
 	}
-	running, err := askConfig(addr, env)
+	running, kept, err := askConfig(addr, env)
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v\n", addr, err)
 		return exitUsage
 	}
-	var later, never []string
+	var later, never, held []string
 	same := true
 	for _, d := range s.diffs(running) {
 		same = false
@@ -34,18 +35,23 @@ func (s *Store) against(addr string, env []string, stdout, stderr io.Writer) int
 			values = "another secret there than here"
 		}
 		when := "changes with a reload"
-		switch theTable().byPath[d.Path].Set {
-		case New:
-			when = "changes with a reload, for what is made from then on"
-		case Restart:
-			when = "needs a restart"
-			later = append(later, d.Path)
-		case Fixed:
+		switch set := theTable().byPath[d.Path].Set; {
+		case set == Fixed:
 			when = "is fixed with the data: the server would not start"
 			never = append(never, d.Path)
-		case Live:
+		case kept[d.Path]:
+			when = "stays, since CONFIG SET has made it so"
+			held = append(held, d.Path)
+		case set == Restart:
+			when = "needs a restart"
+			later = append(later, d.Path)
+		case set == New:
+			when = "changes with a reload, for what is made from then on"
 		}
 		fmt.Fprintf(stdout, "%s: %s; %s\n", d.Path, values, when)
+	}
+	if len(held) > 0 {
+		fmt.Fprintln(stdout, "CONFIG UNSET gives way to the configuration:", strings.Join(held, ", "))
 	}
 	switch {
 	case len(never) > 0:
@@ -105,43 +111,52 @@ func withPort(addr string) (string, error) {
 
 const askPatience = 5 * time.Second
 
-// askConfig is CONFIG GET of all paths.
-func askConfig(addr string, env []string) (map[string]string, error) {
+// askConfig is CONFIG GET of all paths, and those that CONFIG SET has changed.
+func askConfig(addr string, env []string) (values map[string]string, kept map[string]bool, err error) {
 	nc, err := net.DialTimeout("tcp", addr, askPatience)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = nc.Close() }() // only read
 	if err := nc.SetDeadline(time.Now().Add(askPatience)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r := bufio.NewReader(nc)
 	for _, kv := range env {
 		if password, ok := strings.CutPrefix(kv, "REDISCLI_AUTH="); ok && password != "" {
 			if _, err := ask(nc, r, "AUTH", password); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
 	list, err := ask(nc, r, "CONFIG", "GET", "*.*")
 	switch {
 	case err != nil && strings.HasPrefix(err.Error(), "NOAUTH"):
-		return nil, fmt.Errorf("%w Put the password into REDISCLI_AUTH", err)
+		return nil, nil, fmt.Errorf("%w Put the password into REDISCLI_AUTH", err)
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case len(list) == 0:
-		return nil, errReply // redis-server has no such parameters
+		return nil, nil, errReply // redis-server has no such parameters
 	}
-	m := map[string]string{}
-	for i := 0; i+1 < len(list); i += 2 {
-		m[list[i]] = list[i+1]
+	values = map[string]string{}
+	for pair := range slices.Chunk(list, 2) {
+		values[pair[0]] = pair[len(pair)-1]
 	}
-	return m, nil
+	if list, err = ask(nc, r, "CONFIG", "ORIGIN", "*.*"); err != nil {
+		return nil, nil, err
+	}
+	kept = map[string]bool{}
+	for one := range slices.Chunk(list, 8) { // parameter, value, origin, after_restart, each with its name
+		if len(one) == 8 && strings.HasPrefix(one[5], setByCommand) {
+			kept[one[1]] = true
+		}
+	}
+	return values, kept, nil
 }
 
 var errReply = errors.New("this is no Reredis server")
 
-// ask sends a command and reads a reply that is one line or a list of strings.
+// ask sends a command and reads a reply, of which it returns the strings, however they are nested.
 func ask(w io.Writer, r *bufio.Reader, args ...string) ([]string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(args))
@@ -151,46 +166,44 @@ func ask(w io.Writer, r *bufio.Reader, args ...string) ([]string, error) {
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return nil, err
 	}
-	line, err := r.ReadString('\n')
+	list, err := readStrings(r, nil, 0)
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("it closed the connection")
 	}
+	return list, err
+}
+
+// readStrings adds the strings of a reply to list: of a line, a bulk string (nil is ""), or an array of such.
+func readStrings(r *bufio.Reader, list []string, depth int) ([]string, error) {
+	line, err := r.ReadString('\n')
 	if err != nil {
 		return nil, err
 	}
-	switch line = strings.TrimRight(line, "\r\n"); {
-	case strings.HasPrefix(line, "-"):
-		return nil, errors.New(line[1:])
-	case strings.HasPrefix(line, "+"):
-		return []string{line[1:]}, nil
-	case !strings.HasPrefix(line, "*"):
-		return nil, errReply
+	line = strings.TrimRight(line, "\r\n")
+	kind, rest := line[:min(1, len(line))], line[min(1, len(line)):]
+	switch kind {
+	case "-":
+		return nil, errors.New(rest)
+	case "+":
+		return append(list, rest), nil
 	}
-	n, err := strconv.Atoi(line[1:])
-	if err != nil || n < 0 || n > 1<<16 {
+	n, err := strconv.Atoi(rest)
+	switch {
+	case err != nil || depth > 2:
 		return nil, errReply
-	}
-	list := make([]string, n)
-	for i := range list {
-		if list[i], err = readBulk(r); err != nil {
-			return nil, err
+	case kind == "$" && n == -1:
+		return append(list, ""), nil
+	case kind == "$" && n >= 0 && n <= maxFile:
+		b := make([]byte, n+2)
+		_, err := io.ReadFull(r, b)
+		return append(list, string(b[:n])), err
+	case kind == "*" && n >= 0 && n <= 1<<16:
+		for range n {
+			if list, err = readStrings(r, list, depth+1); err != nil {
+				return nil, err
+			}
 		}
+		return list, nil
 	}
-	return list, nil
-}
-
-func readBulk(r *bufio.Reader) (string, error) {
-	line, err := r.ReadString('\n')
-	if err != nil {
-		return "", err
-	}
-	n, err := strconv.Atoi(strings.TrimRight(strings.TrimPrefix(line, "$"), "\r\n"))
-	if err != nil || n < 0 || n > maxFile {
-		return "", errReply
-	}
-	b := make([]byte, n+2)
-	if _, err := io.ReadFull(r, b); err != nil {
-		return "", err
-	}
-	return string(b[:n]), nil
+	return nil, errReply
 }

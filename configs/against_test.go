@@ -45,6 +45,11 @@ func bulks(words ...string) string {
 	return "*" + numeral(len(words)) + "\r\n" + b.String()
 }
 
+// origin is one element of CONFIG ORIGIN's reply to a pattern.
+func origin(path, from string) string {
+	return strings.Replace(bulks("parameter", path, "value", "x", "origin", from, "after_restart"), "*7", "*8", 1) + "$-1\r\n"
+}
+
 func numeral(n int) string { return integer[int](0, 1<<30).toText(n) }
 
 // TestAgainst: what a running server would do with a configuration, and servers that are none of ours.
@@ -56,9 +61,9 @@ func TestAgainst(t *testing.T) {
 		status    int
 		out, want string
 	}{
-		"same": {[]string{bulks("server.port", "7001", "nobody.knows", "x")}, nil, exitGood, "ADDR runs with the same values\n", ""},
+		"same": {[]string{bulks("server.port", "7001", "nobody.knows", "x"), "*0\r\n"}, nil, exitGood, "ADDR runs with the same values\n", ""},
 		"differs": {
-			[]string{"+OK\r\n", bulks("server.port", "7001", "server.maxclients", "5", "server.backlog", "5", "keyspace.databases", "5", "server.auth.password", "x")},
+			[]string{"+OK\r\n", bulks("server.port", "7001", "server.maxclients", "5", "server.backlog", "5", "keyspace.databases", "5", "server.auth.password", "x"), "*0\r\n"},
 			[]string{"REDISCLI_AUTH=x"},
 			exitProblem,
 			"server.backlog: \"5\" there, \"511\" here; needs a restart\n" +
@@ -67,14 +72,27 @@ func TestAgainst(t *testing.T) {
 				"keyspace.databases: \"5\" there, \"16\" here; is fixed with the data: the server would not start\n" +
 				"ADDR can not take this configuration with its data: keyspace.databases\n", "",
 		},
+		"kept": {
+			[]string{
+				bulks("server.port", "7001", "server.maxclients", "5", "server.timeouts.idle", "9s"),
+				"*2\r\n" + origin("server.maxclients", "CONFIG SET by default at 2026-01-01T00:00:00Z") + origin("server.timeouts.idle", "a.yaml:5"),
+			},
+			nil, exitGood,
+			"server.maxclients: \"5\" there, \"10000\" here; stays, since CONFIG SET has made it so\n" +
+				"server.timeouts.idle: \"9s\" there, \"off\" here; changes with a reload\n" +
+				"CONFIG UNSET gives way to the configuration: server.maxclients\n" +
+				"a reload of ADDR is enough\n", "",
+		},
+		"no origins":  {[]string{bulks("server.port", "7001"), "-ERR no\r\n"}, nil, exitUsage, "", "ERR no"},
+		"nested":      {[]string{"*1\r\n*1\r\n*1\r\n*1\r\n*0\r\n"}, nil, exitUsage, "", "this is no Reredis server"},
 		"password":    {[]string{"-WRONGPASS no\r\n"}, []string{"REDISCLI_AUTH=x"}, exitUsage, "", "WRONGPASS no"},
 		"no password": {[]string{"-NOAUTH Authentication required.\r\n"}, nil, exitUsage, "", "NOAUTH Authentication required. Put the password into REDISCLI_AUTH"},
 		"not allowed": {[]string{"-NOPERM no\r\n"}, nil, exitUsage, "", "NOPERM no"},
 		"no list":     {[]string{":5\r\n"}, nil, exitUsage, "", "this is no Reredis server"},
 		"no number":   {[]string{"*x\r\n"}, nil, exitUsage, "", "this is no Reredis server"},
-		"no string":   {[]string{"*1\r\n$-1\r\n"}, nil, exitUsage, "", "this is no Reredis server"},
+		"no string":   {[]string{"*1\r\n$-2\r\n"}, nil, exitUsage, "", "this is no Reredis server"},
 		"cut":         {[]string{"*1\r\n$5\r\nab"}, nil, exitUsage, "", "EOF"},
-		"cut before":  {[]string{"*1\r\n"}, nil, exitUsage, "", "EOF"},
+		"cut before":  {[]string{"*1\r\n"}, nil, exitUsage, "", "it closed the connection"},
 		"empty":       {[]string{"*0\r\n"}, nil, exitUsage, "", "this is no Reredis server"},
 		"silent":      {nil, nil, exitUsage, "", ""},
 	} {

@@ -282,6 +282,9 @@ func writeState(b *strings.Builder, s *Store) {
 	for _, d := range s.Pending() {
 		fmt.Fprintf(b, "after a restart: %s: %q, not %q\n", d.Path, d.New, d.Old)
 	}
+	if paths := s.State().Unsaved; len(paths) > 0 {
+		fmt.Fprintln(b, "unsaved:", strings.Join(paths, ", "))
+	}
 	for _, w := range s.Warnings() {
 		fmt.Fprintln(b, "warning:", w)
 	}
@@ -306,8 +309,11 @@ var steps = map[string]func(b *strings.Builder, s *Store, args []string){
 	},
 	"origin": func(b *strings.Builder, s *Store, args []string) {
 		for _, name := range args {
-			w, ok := s.Where(name)
-			fmt.Fprintf(b, "%s: %q from %s, %v, %v %q\n", w.Path, w.Value, w.Origin, ok, w.Pending, w.AfterRestart)
+			list, one := s.Where(name)
+			fmt.Fprintf(b, "%s: %d, one: %v\n", name, len(list), one)
+			for _, w := range list {
+				fmt.Fprintf(b, "%s: %q from %s, %v %q\n", w.Path, w.Value, w.Origin, w.Pending, w.AfterRestart)
+			}
 		}
 	},
 	"reload": func(b *strings.Builder, s *Store, _ []string) {

@@ -12,8 +12,9 @@ type Diff struct{ Path, Old, New string }
 
 // installError is why a configuration was not taken, and which parameters that is about.
 type installError struct {
-	paths []string
-	err   error
+	paths    []string
+	err      error
+	problems []Problem // the same, each with its place
 }
 
 func (e *installError) Error() string { return e.err.Error() }
@@ -38,8 +39,7 @@ func (s *Store) candidate(base layers, over overlay) (*Config, map[string]Origin
 // is. What is fixed with the data is an error instead.
 func (s *Store) freeze(old, next *Config, origins map[string]Origin) ([]Diff, error) {
 	var pending []Diff
-	var fixed []error
-	var paths []string
+	var fixed []Problem
 	t := theTable()
 	for i := range t.rows {
 		p := &t.rows[i]
@@ -48,16 +48,15 @@ func (s *Store) freeze(old, next *Config, origins map[string]Origin) ([]Diff, er
 		}
 		d := p.diff(old, next)
 		if p.Set == Fixed {
-			fixed = append(fixed, errors.New(p.Path+": "+d.Old+" is fixed with the data, it can not become "+d.New))
-			paths = append(paths, p.Path)
+			fixed = append(fixed, Problem{Where: origins[p.Path], Name: p.Path, Text: d.Old + " is fixed with the data, it can not become " + d.New})
 			continue
 		}
 		pending = append(pending, d)
 		_ = p.setText(next, p.text(old)) // it is in force, so it is good
 		setOrigin(origins, p.Path, s.origins[p.Path])
 	}
-	if len(fixed) > 0 {
-		return nil, &installError{paths, errors.Join(fixed...)}
+	if err := problemsOf(fixed); err != nil {
+		return nil, err
 	}
 	next.normalize(origins)
 	return pending, nil
@@ -96,21 +95,21 @@ func (s *Store) install(base layers, over overlay) ([]Diff, error) {
 	}
 	changed := differences(old, next)
 	if len(changed) > 0 {
-		if err := s.apply(old, next); err != nil {
+		if err := s.apply(old, next, origins); err != nil {
 			return nil, err
 		}
 	}
 	s.base, s.overlay, s.origins = base, over, origins
-	s.pending.Store(&pending)
+	s.note(func(st *State) { st.Pending, st.Unsaved = pending, over.unlike(s.saved) })
 	return changed, nil
 }
 
-// problemsOf is the error of what validate found.
+// problemsOf is the error of what is wrong with a configuration, nil if nothing is.
 func problemsOf(problems []Problem) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	e := &installError{}
+	e := &installError{problems: problems}
 	var errs []error
 	for _, p := range problems {
 		e.paths = append(e.paths, p.Name)
@@ -139,7 +138,7 @@ func (a applier) covers(path string) bool {
 
 // apply prepares every applier that is concerned, commits all, and publishes
 // next. If one fails, those before it are rolled back.
-func (s *Store) apply(old, next *Config) error {
+func (s *Store) apply(old, next *Config, origins map[string]Origin) error {
 	var commits, rollbacks []func()
 	for _, a := range s.appliers {
 		paths := concerned(a, old, next)
@@ -151,7 +150,7 @@ func (s *Store) apply(old, next *Config) error {
 			for _, undo := range slices.Backward(rollbacks) {
 				undo()
 			}
-			return &installError{paths, err}
+			return &installError{paths, err, []Problem{{Where: origins[paths[0]], Name: paths[0], Text: err.Error()}}}
 		}
 		if commit != nil {
 			commits = append(commits, commit)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Inputs is what a configuration is built from.
@@ -57,6 +58,8 @@ func LoadFrom(in Inputs) (*Store, error) {
 	}
 	s.base, s.origins, s.seen = base, origins, base.seen
 	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), compatWarnings(next, origins))
+	s.saved = s.overlay
+	s.state.Store(&State{Loaded: time.Now()})
 	s.current.Store(next)
 	return s, nil
 }

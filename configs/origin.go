@@ -30,6 +30,9 @@ type Origin struct {
 // IsDefault reports whether no layer set the value.
 func (o Origin) IsDefault() bool { return o.Layer == LayerDefault }
 
+// setByCommand begins the text of LayerRuntime.
+const setByCommand = "CONFIG SET"
+
 // String is the form of "config show --origin".
 func (o Origin) String() string {
 	switch o.Layer {
@@ -43,7 +46,7 @@ func (o Origin) String() string {
 	case LayerFlag:
 		return "--" + o.Name
 	case LayerRuntime:
-		return fmt.Sprintf("CONFIG SET by %s at %s", o.User, o.At.Format(time.RFC3339))
+		return fmt.Sprintf("%s by %s at %s", setByCommand, o.User, o.At.Format(time.RFC3339))
 	default:
 		return "default"
 	}

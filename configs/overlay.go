@@ -191,5 +191,7 @@ func (s *Store) Rewrite() error {
 	if err != nil {
 		return fmt.Errorf("ERR Rewriting config file: %s", strings.TrimSpace(err.Error()))
 	}
+	s.saved = s.overlay
+	s.note(func(st *State) { st.Unsaved = nil })
 	return nil
 }

@@ -1,7 +1,7 @@
 package configs
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 )
 
@@ -55,10 +55,7 @@ func (s *Store) reloadSettled(settled fileSet) (c Change, more fileSet, err erro
 // take puts what was loaded in force, and counts if that fails; s.mu must be held.
 func (s *Store) take(l *loader, base layers) (Change, error) {
 	c, err := s.tryTake(l, base)
-	if err != nil {
-		s.failures.Add(1)
-	}
-	s.stale.Store(err != nil)
+	s.reloaded(err)
 	return c, err
 }
 
@@ -69,8 +66,11 @@ func (s *Store) tryTake(l *loader, base layers) (Change, error) {
 	}
 	was, pending := s.warnings, s.Pending()
 	changed, err := s.install(base, s.overlay)
+	if e, ok := errors.AsType[*installError](err); ok {
+		return Change{}, &LoadError{Problems: e.problems}
+	}
 	if err != nil {
-		return Change{}, fmt.Errorf("the configuration is not taken: %w", err)
+		return Change{}, err
 	}
 	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), compatWarnings(s.Current(), s.origins))
 	c := Change{Changed: changed}
@@ -86,14 +86,3 @@ func (s *Store) tryTake(l *loader, base layers) (Change, error) {
 	}
 	return c, nil
 }
-
-// Pending returns the parameters that have another value after a restart.
-func (s *Store) Pending() []Diff {
-	if p := s.pending.Load(); p != nil {
-		return *p
-	}
-	return nil
-}
-
-// ReloadFailures is how many reloads changed nothing because of an error, and whether the last one did.
-func (s *Store) ReloadFailures() (n int64, stale bool) { return s.failures.Load(), s.stale.Load() }

@@ -57,11 +57,11 @@ func TestReload(t *testing.T) {
 	if s.value("tcp-backlog") != "5" || s.value("port") != "7002" || s.Origin("server.backlog").Line != 2 {
 		t.Errorf("backlog %s, port %s", s.value("tcp-backlog"), s.value("port"))
 	}
-	if w, ok := s.Where("tcp-backlog"); !ok || w != (Where{Path: "server.backlog", Value: "5", Origin: s.Origin("server.backlog"), Pending: true, AfterRestart: "6"}) {
-		t.Errorf("%+v", w)
+	if list, one := s.Where("tcp-backlog"); !one || len(list) != 1 || list[0] != (Where{Path: "server.backlog", Value: "5", Origin: s.Origin("server.backlog"), Pending: true, AfterRestart: "6"}) {
+		t.Errorf("%+v", list)
 	}
-	if w, _ := s.Where("requirepass"); w.Value != redacted {
-		t.Errorf("%+v", w)
+	if list, _ := s.Where("requirepass"); len(list) != 1 || list[0].Value != redacted {
+		t.Errorf("%+v", list)
 	}
 
 	// What waits is not announced twice, and goes when it is taken back.
@@ -75,14 +75,14 @@ func TestReload(t *testing.T) {
 	for name, c := range map[string]struct{ text, fail, want string }{
 		"unknown":     {"server: {prot: 7001, maxclients: 5}\n", "", "reredis.yaml:1:10: server.prot: unknown parameter; did you mean server.port? (Redis: port)"},
 		"syntax":      {"server: {port: 70", "", "reredis.yaml:1: did not find expected ',' or '}'"},
-		"fixed":       {"server: {maxclients: 5, port: 7001}\nkeyspace: {databases: 17}\n", "", "the configuration is not taken: keyspace.databases: 16 is fixed with the data, it can not become 17"},
-		"rules":       {"server: {port: 0, maxclients: 5}\n", "", "the configuration is not taken: the server would listen nowhere: set server.port and server.bind, or server.unix.path"},
-		"rules later": {"server: {port: 0, maxclients: 5, unix: {path: x.sock}}\n", "", "the configuration is not taken: the server would listen nowhere: set server.port and server.bind, or server.unix.path"},
-		"applier":     {"server: {port: 7003, maxclients: 5}\nlog: {level: debug}\n", "log", "the configuration is not taken: no"},
+		"fixed":       {"server: {maxclients: 5, port: 7001}\nkeyspace: {databases: 17}\n", "", "reredis.yaml:2:12: keyspace.databases: 16 is fixed with the data, it can not become 17"},
+		"rules":       {"server: {port: 0, maxclients: 5}\n", "", "reredis.yaml:1:10: server.port: the server would listen nowhere: set server.port and server.bind, or server.unix.path"},
+		"rules later": {"server: {port: 0, maxclients: 5, unix: {path: x.sock}}\n", "", "reredis.yaml:1:10: server.port: the server would listen nowhere: set server.port and server.bind, or server.unix.path"},
+		"applier":     {"server: {port: 7003, maxclients: 5}\nlog: {level: debug}\n", "log", "reredis.yaml:2:7: log.level: no"},
 	} {
 		before, origin := s.Current(), s.Origin("server.port")
 		fail = c.fail
-		failures, _ := s.ReloadFailures()
+		was := s.State()
 		_, err := step(c.text)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
@@ -90,16 +90,16 @@ func TestReload(t *testing.T) {
 		if s.Current() != before || s.Origin("server.port") != origin || slices.Contains(calls, "commit server.port") {
 			t.Errorf("%s: has changed something: %q", name, calls)
 		}
-		if n, stale := s.ReloadFailures(); n != failures+1 || !stale {
-			t.Errorf("%s: %d failures, stale %v", name, n, stale)
+		if st := s.State(); st.Failures != was.Failures+1 || st.Error != c.want || !st.Loaded.Equal(was.Loaded) {
+			t.Errorf("%s: %+v", name, st)
 		}
 	}
 	fail = ""
 	if _, err := step("server: {port: 7001, backlog: 5}\n"); err != nil {
 		t.Error(err)
 	}
-	if _, stale := s.ReloadFailures(); stale {
-		t.Error("still stale")
+	if st := s.State(); st.Error != "" {
+		t.Errorf("%+v", st)
 	}
 }
 

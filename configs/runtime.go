@@ -35,31 +35,11 @@ func (s *Store) Get(patterns []string) []KV {
 		}
 	}
 	for _, pattern := range patterns {
-		if !strings.ContainsAny(pattern, "[*?") {
-			switch p, isPath := t.lookup(pattern); {
-			case p == nil:
-			case isPath:
-				add(pattern, p.text(c))
-			default:
-				add(pattern, p.redis(c))
-			}
-			continue
-		}
-		byPath := strings.Contains(pattern, ".")
-		for i := range t.rows {
-			p := &t.rows[i]
-			switch {
-			case p.Flags.Has(Hidden):
-			case byPath:
-				if !p.Flags.Has(Composite) && glob(pattern, p.Path) {
-					add(p.Path, p.text(c))
-				}
-			default:
-				for _, name := range p.redisNames() {
-					if glob(pattern, name) {
-						add(name, p.redis(c))
-					}
-				}
+		for _, m := range t.match(pattern) {
+			if m.isPath {
+				add(m.name, m.p.text(c))
+			} else {
+				add(m.name, m.p.redis(c))
 			}
 		}
 	}
@@ -180,8 +160,11 @@ func (s *Store) settable(pairs []KV, protectedOK bool) ([]*Param, error) {
 		case p.Flags.Has(Protected) && !protectedOK:
 			return nil, setError(kv.Name, errProtected)
 		}
-		if slices.ContainsFunc(pairs[:i], func(b KV) bool { return strings.EqualFold(b.Name, kv.Name) }) {
-			return nil, setError(kv.Name, errDuplicate)
+		for j, b := range pairs[:i] {
+			// Redis takes two of its names for one value.
+			if rows[j] == p && (isPath || strings.Contains(b.Name, ".") || strings.EqualFold(b.Name, kv.Name)) {
+				return nil, setError(kv.Name, errDuplicate)
+			}
 		}
 		rows[i] = p
 	}

@@ -18,15 +18,13 @@ type Store struct {
 	source      source
 	base        layers  // below the overlay, as the last good load found them
 	overlay     overlay // what CONFIG SET has changed
+	saved       overlay // what its file holds
 	overlayFile string
 	seen        fileSet // what the last load has read, good or bad
 	checkOnly   bool
 
-	// pending is what only a start can change; whoever asks must not wait for a reload.
-	pending atomic.Pointer[[]Diff]
-
-	failures atomic.Int64 // reloads that changed nothing because of an error
-	stale    atomic.Bool  // the last one did
+	// state is written under mu; whoever reads it must not wait for a reload.
+	state atomic.Pointer[State]
 }
 
 // Current returns the configuration in force: one atomic load.
@@ -77,24 +75,30 @@ type Where struct {
 	AfterRestart string
 }
 
-// Where answers CONFIG ORIGIN: name is a path or a Redis name, false if there is none.
-func (s *Store) Where(name string) (Where, bool) {
-	p, _ := theTable().lookup(name)
-	if p == nil {
-		return Where{}, false
-	}
+// Where answers CONFIG ORIGIN: the parameters that a path, a Redis name or a pattern stands for, as in Get, each once.
+// A name for several stands for each of them. one reports whether it can stand for no other.
+func (s *Store) Where(pattern string) (list []Where, one bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := Where{Path: p.Path, Value: p.text(s.Current()), Origin: s.origins[p.Path]}
-	if p.Flags.Has(Secret) && w.Value != "" {
-		w.Value = redacted
-	}
-	for _, d := range s.Pending() {
-		if d.Path == p.Path {
-			w.Pending, w.AfterRestart = true, d.New
+	c, one := s.Current(), !isPattern(pattern)
+	seen := map[*Param]bool{}
+	for _, m := range theTable().match(pattern) {
+		one = one && !m.p.Flags.Has(Composite)
+		for _, p := range leavesOf(m.p) {
+			if seen[p] {
+				continue
+			}
+			seen[p] = true
+			w := Where{Path: p.Path, Value: hidden(p, p.text(c)), Origin: s.origins[p.Path]}
+			for _, d := range s.Pending() {
+				if d.Path == p.Path {
+					w.Pending, w.AfterRestart = true, d.New
+				}
+			}
+			list = append(list, w)
 		}
 	}
-	return w, true
+	return list, one
 }
 
 // OnChange registers what has to follow when a parameter changes. Each name is

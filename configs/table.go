@@ -50,6 +50,47 @@ func (t *table) lookup(name string) (p *Param, isPath bool) {
 	return t.byRedis[name], false
 }
 
+// match is a row with the name it was found by.
+type match struct {
+	p      *Param
+	name   string
+	isPath bool
+}
+
+// isPattern reports whether a name given to CONFIG stands for several.
+func isPattern(name string) bool { return strings.ContainsAny(name, "[*?") }
+
+// match finds the rows that a name or a pattern stands for, in the order of the table. A pattern with a dot is about
+// paths, any other about Redis names; only an exact name, which is returned as it was written, finds hidden rows.
+func (t *table) match(pattern string) []match {
+	if !isPattern(pattern) {
+		p, isPath := t.lookup(pattern)
+		if p == nil {
+			return nil
+		}
+		return []match{{p, pattern, isPath}}
+	}
+	var out []match
+	byPath := strings.Contains(pattern, ".")
+	for i := range t.rows {
+		p := &t.rows[i]
+		switch {
+		case p.Flags.Has(Hidden):
+		case byPath:
+			if !p.Flags.Has(Composite) && glob(pattern, p.Path) {
+				out = append(out, match{p, p.Path, true})
+			}
+		default:
+			for _, name := range p.redisNames() {
+				if glob(pattern, name) {
+					out = append(out, match{p, name, false})
+				}
+			}
+		}
+	}
+	return out
+}
+
 // leaf is the row of a path, nil if there is none or its parts have rows of their own.
 func (t *table) leaf(path string) *Param {
 	if p := t.byPath[path]; p != nil && !p.Flags.Has(Composite) {

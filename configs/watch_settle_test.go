@@ -143,8 +143,8 @@ func TestReloadSettled(t *testing.T) {
 	if _, more, err := s.reloadSettled(more); more != nil || err != nil || s.value("maxclients")+s.value("timeout") != "23" {
 		t.Errorf("%v, %v, maxclients %s", more, err, s.value("maxclients"))
 	}
-	if n, stale := s.ReloadFailures(); n != 0 || stale {
-		t.Errorf("%d failures", n)
+	if st := s.State(); st.Failures != 0 || st.Error != "" {
+		t.Errorf("%+v", st)
 	}
 }
 

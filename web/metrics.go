@@ -76,6 +76,8 @@ var configFigures = []figure[Config]{
 		return 0
 	}},
 	{desc("config_needs_restart", "Parameters that get another value at the next start."), prometheus.GaugeValue, func(c Config) int64 { return c.Pending }},
+	{desc("config_unsaved", "Parameters that CONFIG SET or UNSET changed since CONFIG REWRITE."), prometheus.GaugeValue, func(c Config) int64 { return c.Unsaved }},
+	{desc("config_loaded_timestamp_seconds", "When the configuration was last loaded without an error."), prometheus.GaugeValue, func(c Config) int64 { return c.Loaded }},
 }
 
 // expireLags are the quantiles of reredis_expire_lag_seconds.

@@ -26,6 +26,8 @@ type Config struct {
 	Failures int64 // reloads that changed nothing because of an error
 	Stale    bool  // the last reload was one of them
 	Pending  int64 // parameters that wait for a restart
+	Unsaved  int64 // parameters that CONFIG SET changed and CONFIG REWRITE did not keep
+	Loaded   int64 // Unix time of the last load without an error
 }
 
 // Net are the figures of RESP connections.

@@ -74,19 +74,27 @@ func (c config) Rewrite() error { return c.n.store.Rewrite() }
 func (c config) Reload() (changed, pending []string, err error) {
 	change, err := c.n.store.Reload()
 	c.n.reloaded("CONFIG RELOAD", change, err)
-	return paths(change.Changed), c.Pending(), err
+	return paths(change.Changed), paths(c.n.store.Pending()), err
 }
 
-// Origin tells where a value comes from.
-func (c config) Origin(name string) (commands.ConfigOrigin, bool) {
-	w, ok := c.n.store.Where(name)
-	return commands.ConfigOrigin{
-		Path: w.Path, Value: w.Value, Origin: w.Origin.String(), Pending: w.Pending, AfterRestart: w.AfterRestart,
-	}, ok
+// Origins tells where values come from.
+func (c config) Origins(pattern string) (list []commands.ConfigOrigin, one bool) {
+	found, one := c.n.store.Where(pattern)
+	for _, w := range found {
+		list = append(list, commands.ConfigOrigin{
+			Path: w.Path, Value: w.Value, Origin: w.Origin.String(), Pending: w.Pending, AfterRestart: w.AfterRestart,
+		})
+	}
+	return list, one
 }
 
-// Pending are the parameters that a restart would change.
-func (c config) Pending() []string { return paths(c.n.store.Pending()) }
+// State tells how the last reloads went and what differs from the next start.
+func (c config) State() commands.ConfigState {
+	st := c.n.store.State()
+	return commands.ConfigState{
+		Pending: paths(st.Pending), Unsaved: st.Unsaved, Loaded: st.Loaded, Failures: st.Failures, Error: st.Error,
+	}
+}
 
 func paths(list []configs.Diff) []string {
 	out := make([]string, len(list))
@@ -131,7 +139,7 @@ func (n *node) reloaded(why string, c configs.Change, err error) {
 		for _, p := range load.Problems {
 			n.log.Error("configuration: " + p.String())
 		}
-		err = fmt.Errorf("problems in the files: %d", len(load.Problems))
+		err = fmt.Errorf("problems: %d", len(load.Problems))
 	}
 	if err != nil {
 		n.log.Error("the configuration was not loaded again, all of the old one is in force", "why", why, "error", err)

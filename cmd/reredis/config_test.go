@@ -60,13 +60,17 @@ func TestReloadOfProcess(t *testing.T) {
 		eventually(t, want, func() bool { return strings.Contains(s.out.String(), want) })
 	}
 	info, err := c.Info(t.Context(), "reredis").Result()
-	if err != nil || !strings.Contains(info, "config_needs_restart:server.backlog\r\n") {
+	if err != nil || !strings.Contains(info, "config_stale:0\r\nconfig_last_error:\r\nconfig_needs_restart:server.backlog\r\nconfig_unsaved:\r\n") {
 		t.Errorf("%s, %v", info, err)
 	}
 	put(t, file, "server: {maxclients: 13, prot: 7}\n")
 	eventually(t, "the problem is logged", func() bool {
 		return strings.Contains(s.out.String(), "a.yaml:1:26: server.prot: unknown parameter; did you mean server.port? (Redis: port)")
 	})
+	info, err = c.Info(t.Context(), "reredis").Result()
+	if err != nil || !strings.Contains(info, "config_stale:1\r\nconfig_last_error:a.yaml:1:26: server.prot: unknown parameter; did") {
+		t.Errorf("%s, %v", info, err)
+	}
 	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}

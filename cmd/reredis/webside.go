@@ -37,8 +37,11 @@ func (n *node) webNet() web.Net {
 
 // webConfig are the figures of the configuration for the metrics.
 func (n *node) webConfig() web.Config {
-	failures, stale := n.store.ReloadFailures()
-	return web.Config{Failures: failures, Stale: stale, Pending: int64(len(n.store.Pending()))}
+	st := n.store.State()
+	return web.Config{
+		Failures: st.Failures, Stale: st.Error != "", Pending: int64(len(st.Pending)), Unsaved: int64(len(st.Unsaved)),
+		Loaded: st.Loaded.Unix(),
+	}
 }
 
 // webKeyspace are the figures of the data for the metrics.
