@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -24,13 +25,14 @@ func TestFollow(t *testing.T) {
 		if err != nil || in.InUse == "" {
 			t.Fatal(in, err)
 		}
-		next := LSN(5)
+		var next atomic.Uint64
+		next.Store(5)
 		go func() {
 			ended <- in.Follow(ctx, 5, func(lsn LSN, millis int64, e Entry) error {
-				if want := numbers(int(lsn), int(lsn))[0]; lsn != next || string(e.Effect) != want || millis == 0 {
-					return fmt.Errorf("LSN %d, not %d: %q", lsn, next, e.Effect)
+				if want := numbers(int(lsn), int(lsn))[0]; uint64(lsn) != next.Load() || string(e.Effect) != want || millis == 0 {
+					return fmt.Errorf("LSN %d, not %d: %q", lsn, next.Load(), e.Effect)
 				}
-				next++
+				next.Add(1)
 				return nil
 			})
 		}()
@@ -42,7 +44,7 @@ func TestFollow(t *testing.T) {
 			}
 			writeAll(t, l, last+1, last+n)
 			last += n
-			for int(next) <= last {
+			for int(next.Load()) <= last {
 				synctest.Wait()
 				select {
 				case err := <-ended:

@@ -524,6 +524,45 @@ func TestLateSync(t *testing.T) {
 	})
 }
 
+// punctual is a backend whose syncs take as long as they may.
+type punctual struct {
+	tape
+	takes time.Duration
+}
+
+func (p *punctual) Sync() (Marks, error) {
+	time.Sleep(p.takes)
+	return p.tape.Sync()
+}
+
+// TestLateSyncIsNotForEver: a sync ends at the moment from which it is late.
+func TestLateSyncIsNotForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const late = 3 * time.Second
+		l := New(Options{Databases: 1, Policy: EverySec, Limits: Limits{SyncLate: late}}, &punctual{takes: late}, Info{First: 1})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- l.Run(ctx) }()
+		for range 1000 {
+			if err := l.Wait(l.Append([]Entry{entry(1, "a")}), nil); err != nil {
+				t.Fatal(err)
+			}
+			for l.Marks().Durable < l.Appended() {
+				time.Sleep(late)
+			}
+			synctest.Wait()
+			if err := l.Admit(); err != nil {
+				t.Errorf("nothing is to become durable, and yet %v", err)
+				break
+			}
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestW12LimitsChange: a limit that is changed while writers are parked lets them go on, or parks others.
 func TestW12LimitsChange(t *testing.T) {
 	b := &tape{gate: make(chan struct{})}

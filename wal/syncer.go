@@ -121,12 +121,18 @@ func (s *syncer) sync(ctx context.Context) {
 	if s.failed != nil || l.durable.Load() == l.written.Load() {
 		return
 	}
-	late := time.AfterFunc(time.Duration(l.limits.late.Load()), func() { l.st.set(stateLate) })
+	told := make(chan struct{})
+	late := time.AfterFunc(time.Duration(l.limits.late.Load()), func() {
+		defer close(told)
+		l.st.set(stateLate)
+	})
 	start := time.Now()
 	l.stats.behind.Store(true)
 	m, err := l.b.Sync()
 	l.stats.behind.Store(false)
-	late.Stop()
+	if !late.Stop() {
+		<-told // or it would come after stateLate is cleared
+	}
 	l.stats.syncNS.Add(int64(time.Since(start)))
 	l.stats.sinceS.Store(0)
 	s.lead(ctx)
