@@ -45,6 +45,9 @@ func mainImport(c *call) int {
 	for _, w := range im.compat {
 		fmt.Fprintln(c.stderr, "no effect:", w)
 	}
+	for _, w := range im.warnings {
+		fmt.Fprintln(c.stderr, "warning:", w)
+	}
 	for _, w := range im.refused {
 		fmt.Fprintln(c.stderr, "left out: "+strings.ReplaceAll(w, "\n", " "))
 	}
@@ -66,9 +69,9 @@ func createFile(name, text string) error {
 
 // imported is a redis.conf in our terms.
 type imported struct {
-	lines           []line
-	compat, refused []string
-	unreadable      bool
+	lines                     []line
+	compat, refused, warnings []string
+	unreadable                bool
 }
 
 // readOrStdin reads a file, or standard input for "-".
@@ -110,6 +113,7 @@ func importRedis(name string) imported {
 		}
 		im.lines = append(im.lines, line{p: p, value: p.native(l.cfg), above: l.comments[p.Path]})
 	}
-	im.compat = append(compatWarnings(l.cfg, l.origins), l.warnings...)
+	im.compat = compatWarnings(l.cfg, l.origins)
+	im.warnings = append(l.warnings, unkeptWarnings(l.cfg, l.origins)...)
 	return im
 }

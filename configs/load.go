@@ -57,7 +57,7 @@ func LoadFrom(in Inputs) (*Store, error) {
 		return nil, &LoadError{Problems: l.problems, check: l.cmd.check}
 	}
 	s.base, s.origins, s.seen = base, origins, base.seen
-	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), compatWarnings(next, origins))
+	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), warningsOf(next, origins))
 	s.saved = s.overlay
 	s.state.Store(&State{Loaded: time.Now()})
 	s.current.Store(next)
@@ -281,6 +281,21 @@ func (c *Config) validate(origins map[string]Origin) []Problem {
 		})
 	}
 	return out
+}
+
+// warningsOf is what is worth saying about a good configuration as a whole.
+func warningsOf(c *Config, origins map[string]Origin) []string {
+	return append(compatWarnings(c, origins), unkeptWarnings(c, origins)...)
+}
+
+// unkeptWarnings tells of data that nothing keeps, unless an empty save says that this is meant: a redis.conf that is
+// silent about it has save points in redis-server.
+func unkeptWarnings(c *Config, origins map[string]Origin) []string {
+	if c.WAL.Enabled || len(c.WAL.Save) > 0 || !origins["wal.snapshot.save"].IsDefault() {
+		return nil
+	}
+	return []string{fmt.Sprintf(`%s: without a log (appendonly no) and without save points the data is lost when the server ends; redis-server would have: save 3600 1 300 100 60 10000. If that is meant, say so: save "" (wal.snapshot.save: [])`,
+		origins["wal.enabled"])}
 }
 
 // compatWarnings names the values without effect that somebody set.

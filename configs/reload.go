@@ -72,7 +72,7 @@ func (s *Store) tryTake(l *loader, base layers) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), compatWarnings(s.Current(), s.origins))
+	s.warnings = slices.Concat(base.warnings, s.overlay.conflicts(base.cfg), warningsOf(s.Current(), s.origins))
 	c := Change{Changed: changed}
 	for _, d := range s.Pending() {
 		if !slices.Contains(pending, d) {

@@ -23,7 +23,7 @@ var levels = map[string]slog.Level{
 func openLog(c configs.Log, fallback io.Writer) (log *slog.Logger, level *slog.LevelVar, closing func() error, err error) {
 	out, closing := fallback, func() error { return nil }
 	if c.File != "" {
-		f, err := os.OpenFile(c.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		f, err := openLogFile(c.File)
 		if err != nil {
 			return nil, nil, nil, fmt.Errorf("cannot open the log file: %w", err)
 		}

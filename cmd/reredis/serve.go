@@ -35,6 +35,10 @@ func serve(args, env []string, std stdio) int {
 		return 1
 	}
 	if store.CheckOnly() {
+		if err := store.CheckPlaces(); err != nil {
+			fmt.Fprintln(std.err, err)
+			return 1
+		}
 		store.Report(std.out)
 		return 0
 	}
