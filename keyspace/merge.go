@@ -27,21 +27,28 @@ func (t *Tx) MergePages(ctx context.Context) {
 	}
 	defer unmapMemory(scratch)
 	from := hugeSize - hugeOffset(scratch)
-	merge := func(b []byte) error {
+	t.mergeAll(ctx, func(b []byte) error {
 		primePages(scratch[from : from+hugeSize])
 		return mergePages(b)
-	}
-	rest, timer := mergeRest, time.NewTimer(0)
+	})
+}
+
+// mergeAll is MergePages that merges with merge. Once that has worked, what the system can not merge is only left alone: memory
+// that it has swapped out, for instance, looks the same as a system without huge pages.
+func (t *Tx) mergeAll(ctx context.Context, merge func([]byte) error) {
+	rest, works, timer := mergeRest, false, time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		found, err := t.mergeNext(ctx, merge)
+		unsupported := errors.Is(err, errors.ErrUnsupported)
 		switch {
-		case errors.Is(err, errors.ErrUnsupported), ctx.Err() != nil:
+		case unsupported && !works, ctx.Err() != nil:
 			return
-		case err != nil: // no memory in one piece, most likely
+		case err != nil && !unsupported: // no memory in one piece, most likely
 			rest = min(2*rest, mergeRestMax)
 		default:
 			rest = mergeRest
+			works = works || found
 		}
 		wake := t.s.src.huge.wake
 		if found {

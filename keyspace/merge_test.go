@@ -213,6 +213,29 @@ func TestMergeErrors(t *testing.T) {
 	r.check()
 }
 
+// TestMergeUnsupported: the first refusal ends it, one after it has worked only concerns that memory.
+func TestMergeUnsupported(t *testing.T) {
+	for _, c := range []struct{ refused, calls int }{{1, 1}, {2, 3}} {
+		r := newMergeRig(t)
+		r.set(0, 60_000)
+		ctx, cancel := context.WithCancel(t.Context())
+		calls := 0
+		r.tx.mergeAll(ctx, func([]byte) error {
+			switch calls++; calls {
+			case c.refused:
+				return errors.ErrUnsupported
+			case 3:
+				cancel()
+			}
+			return nil
+		})
+		cancel()
+		if calls != c.calls {
+			t.Errorf("call %d is refused: %d calls, want %d", c.refused, calls, c.calls)
+		}
+	}
+}
+
 // TestMergeMeanwhile: what is flushed or given back while the system merges is given
 // back, and no other arena gets the region before.
 func TestMergeMeanwhile(t *testing.T) {
