@@ -24,7 +24,7 @@ const (
 // fixed and if it is busy, the next free one.
 func listen(bind []configs.BindAddr, port int, fixed bool) ([]*limited, int, error) {
 	for try := 0; ; try++ {
-		lns, err := listenOn(bind, port+try, nil)
+		lns, err := listenOn(bind, port+try, nil, nil)
 		if err == nil {
 			return lns, lns[0].Addr().(*net.TCPAddr).Port, nil
 		}
@@ -36,8 +36,8 @@ func listen(bind []configs.BindAddr, port int, fixed bool) ([]*limited, int, err
 
 // listenOn opens every address on this port, or none. Port 0 is one that the
 // system picks, the same for all. Those of old that are asked for again are taken over, and the others are
-// no obstacle.
-func listenOn(bind []configs.BindAddr, port int, old []*limited) ([]*limited, error) {
+// no obstacle, nor are those that go.
+func listenOn(bind []configs.BindAddr, port int, old, goes []*limited) ([]*limited, error) {
 	var lns []*limited
 	var skipped error
 	for _, a := range bind {
@@ -45,7 +45,7 @@ func listenOn(bind []configs.BindAddr, port int, old []*limited) ([]*limited, er
 			lns = append(lns, old[i])
 			continue
 		}
-		ln, err := listenAt(a, port, old)
+		ln, err := listenAt(a, port, slices.Concat(old, goes))
 		switch {
 		case err == nil:
 			port = ln.port()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/reredis/reredis/configs"
+	"github.com/reredis/reredis/internal/reuse"
 )
 
 // Slow clients are cut off by these. The longest answer is a scrape.
@@ -55,6 +57,7 @@ type Server struct {
 
 	mu    sync.Mutex
 	lns   []*limited // none while HTTP is off
+	goes  []*limited // see leave
 	port  int
 	asked int
 	fail  func(error) // ends Run, nil while it does not run
@@ -168,11 +171,11 @@ func (s *Server) serve(ln *limited) {
 // rollback leaves everything as it was. Exactly one of the two must be called.
 func (s *Server) Rebind(bind []configs.BindAddr, port int) (commit, rollback func(), err error) {
 	s.mu.Lock()
-	old := s.lns
+	old, goes := s.lns, slices.Clone(s.goes)
 	s.mu.Unlock()
 	var lns []*limited
 	if len(bind) > 0 {
-		if lns, err = listenOn(bind, port, old); err != nil {
+		if lns, err = listenOn(bind, port, old, goes); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -190,9 +193,32 @@ func (s *Server) Rebind(bind []configs.BindAddr, port int) (commit, rollback fun
 				s.serve(ln)
 			}
 		}
-		closeAll(without(old, lns))
+		s.leave(without(old, lns))
 	}
 	return commit, rollback, nil
+}
+
+// leaveAfter is how long a listener that is no longer asked for takes the connections that were on their way to it: until a
+// lost packet of theirs was sent again.
+const leaveAfter = 1500 * time.Millisecond
+
+// leave closes listeners, but those whose port others have now only after they have accepted what was on its way to them: to
+// close them at once would reset it. New connections go to the others. mu must be held.
+func (s *Server) leave(old []*limited) {
+	for _, ln := range old {
+		stays := slices.ContainsFunc(s.lns, func(o *limited) bool { return o.port() == ln.port() })
+		if !stays || reuse.Retire(ln.raw()) != nil {
+			closeAll([]*limited{ln})
+			continue
+		}
+		s.goes = append(s.goes, ln)
+		time.AfterFunc(leaveAfter, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.goes = without(s.goes, []*limited{ln})
+			closeAll([]*limited{ln})
+		})
+	}
 }
 
 // Close releases the listeners of a server that never ran.

@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -347,6 +349,46 @@ func TestListenerFails(t *testing.T) {
 	if err := s.Run(t.Context()); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestRebindUnderLoad: whoever connects while a server moves between addresses that both reach it is answered.
+func TestRebindUnderLoad(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("elsewhere connections that wait are reset")
+	}
+	s, _ := start(t, Options{})
+	_, port := s.Ports()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				r, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz", port))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r.Body.Close()
+			}
+		})
+	}
+	for i := range 50 {
+		commit, _, err := s.Rebind([][]configs.BindAddr{{{Network: "tcp4"}}, loopback}[i%2], port)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		commit()
+		do(t, "GET", s, "/healthz")
+	}
+	close(done)
+	wg.Wait()
 }
 
 // TestRebind moves a running server, turns it off and on again.
