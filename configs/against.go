@@ -27,9 +27,8 @@ func (s *Store) against(addr string, env []string, stdout, stderr io.Writer) int
 		return exitUsage
 	}
 	var later, never, held []string
-	same := true
-	for _, d := range s.diffs(running) {
-		same = false
+	diffs := s.diffs(running)
+	for _, d := range diffs {
 		values := fmt.Sprintf("%q there, %q here", d.Old, d.New)
 		if d.Old == redacted {
 			values = "another secret there than here"
@@ -59,8 +58,10 @@ func (s *Store) against(addr string, env []string, stdout, stderr io.Writer) int
 		return exitProblem
 	case len(later) > 0:
 		fmt.Fprintln(stdout, addr, "needs a restart for", strings.Join(later, ", "))
-	case same:
+	case len(diffs) == 0:
 		fmt.Fprintln(stdout, addr, "runs with the same values")
+	case len(held) == len(diffs):
+		fmt.Fprintln(stdout, "a reload of", addr, "changes nothing")
 	default:
 		fmt.Fprintln(stdout, "a reload of", addr, "is enough")
 	}

@@ -83,6 +83,16 @@ func TestAgainst(t *testing.T) {
 				"CONFIG UNSET gives way to the configuration: server.maxclients\n" +
 				"a reload of ADDR is enough\n", "",
 		},
+		"all kept": {
+			[]string{
+				bulks("server.port", "7001", "server.maxclients", "5"),
+				"*1\r\n" + origin("server.maxclients", "CONFIG SET by default at 2026-01-01T00:00:00Z"),
+			},
+			nil, exitGood,
+			"server.maxclients: \"5\" there, \"10000\" here; stays, since CONFIG SET has made it so\n" +
+				"CONFIG UNSET gives way to the configuration: server.maxclients\n" +
+				"a reload of ADDR changes nothing\n", "",
+		},
 		"no origins":  {[]string{bulks("server.port", "7001"), "-ERR no\r\n"}, nil, exitUsage, "", "ERR no"},
 		"nested":      {[]string{"*1\r\n*1\r\n*1\r\n*1\r\n*0\r\n"}, nil, exitUsage, "", "this is no Reredis server"},
 		"password":    {[]string{"-WRONGPASS no\r\n"}, []string{"REDISCLI_AUTH=x"}, exitUsage, "", "WRONGPASS no"},

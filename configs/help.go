@@ -4,7 +4,7 @@ const configUsage = `Usage: reredis config <command> [files and options as for t
 
   check    load everything and print every problem and warning; --against
            HOST:PORT lists what differs from a running server
-  show     print the configuration in force; --origin says where each value
+  show     print what the server would have; --origin says where each value
            comes from, --changed leaves defaults out, --format yaml|toml|json|redis
   import   turn a redis.conf into YAML: import redis.conf [-o FILE.yaml|FILE.toml]
   example  print every parameter with its default, --format yaml|toml|json
@@ -21,7 +21,8 @@ const checkUsage = `Usage: reredis config check [FILE ...] [options of the serve
 
 Loads what the server would load and prints every problem, with file and line,
 and every warning. Nothing is started or written. "-" reads a redis.conf from
-standard input, a directory stands for its files.
+standard input, a directory stands for its files. "reredis --check" also looks
+whether this process could use the directory of the data, the log and the socket.
 
   --against HOST:PORT  also list what differs from a running server, and whether
                        a reload is enough. Its password is taken from REDISCLI_AUTH.

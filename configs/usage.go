@@ -27,7 +27,8 @@ same. Every parameter of "reredis config doc" can be given this way.
   --log.format text                 text, json or redis
   --config FILE                     load a file, or those in a directory; may be
                                     repeated, the last wins
-  --check                           look at the configuration, start nothing
+  --check                           look at the configuration and the places it
+                                    names, start nothing
   --no-overlay                      without what CONFIG REWRITE has kept
   --server.io.loops auto            event loops, one for each core
   --server.io.driver auto           loops, or goroutines

@@ -168,7 +168,7 @@ var (
 // takeBack makes the configuration say what is the case after a failure.
 func (p *persistence) takeBack(on bool) {
 	value := map[bool]string{true: "yes", false: "no"}[on]
-	if err := p.n.store.Set([]configs.KV{{Name: "appendonly", Value: value}}, "", true); err != nil {
+	if err := p.n.store.Set([]configs.KV{{Name: "appendonly", Value: value}}, "the server", true); err != nil {
 		p.n.log.Error("the configuration does not say whether there is a log", "error", err)
 	}
 }
