@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -172,5 +173,22 @@ func TestWay(t *testing.T) {
 		if w.concerns(fsnotify.Event{Name: dir + name}) != want {
 			t.Errorf("%s: not %v", name, want)
 		}
+	}
+}
+
+// TestLostEvents: events that were too many are made good by looking; any other error means that nothing is told of
+// changes any more, which is said once.
+func TestLostEvents(t *testing.T) {
+	lost := make(chan error, 1)
+	var told []error
+	w := watcher{lost: lost, done: func(_ Change, err error) { told = append(told, err) }}
+	for _, err := range []error{fsnotify.ErrEventOverflow, io.ErrUnexpectedEOF, io.ErrUnexpectedEOF} {
+		lost <- err
+		if !w.wait(t.Context(), nil) {
+			t.Fatal("it does not look")
+		}
+	}
+	if len(told) != 1 || !errors.Is(told[0], io.ErrUnexpectedEOF) {
+		t.Errorf("told %v", told)
 	}
 }
