@@ -165,12 +165,12 @@ func (s *syncer) refuse(err error, held bool) {
 	if l.st.refused(stateNoSegment, err) {
 		return
 	}
+	l.st.refuse(stateNoSegment, err) // before the log says so
 	if noRoom(err) {
 		l.o.Log.Error("no room for the log: writes are refused until there is", "error", err, "repliesHeld", held)
 	} else {
 		l.o.Log.Error("the log's next segment can not be prepared: writes are refused until it can", "error", err, "repliesHeld", held)
 	}
-	l.st.refuse(stateNoSegment, err)
 }
 
 // admit ends what refuse began.
