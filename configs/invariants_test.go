@@ -133,6 +133,43 @@ func TestInvariant4UserFilesAreNotWritten(t *testing.T) {
 	}
 }
 
+// TestInvariant5NothingPassesSilently: in every layer an unknown, a doubled and a mistyped key is an error, or a warning where
+// Redis lets the last of two count. What is said, the golden archives have word for word.
+func TestInvariant5NothingPassesSilently(t *testing.T) {
+	for layer, texts := range map[string][3]string{ // unknown, doubled, mistyped
+		"a.yaml": {"x: 1", "server: {port: 1, port: 2}", "server: {port: x}"},
+		"a.toml": {"x = 1", "[server]\nport = 1\nport = 2", "server.port = 1.5"},
+		"a.json": {`{"x": 1}`, `{"server": {"port": 1, "port": 2}}`, `{"server": {"port": "x"}}`},
+		"a.conf": {"x 1", "port 1\nport 2", "port x"},
+		"environment": {
+			"REREDIS__X=1", "REREDIS__SERVER__PORT=1\nREREDIS__server__port=2", "REREDIS__SERVER__PORT=x",
+		},
+		"arguments": {"--x.y\n1", "--server.port\n1\n--port\n2", "--server.port\nx"},
+	} {
+		for i, text := range texts {
+			here(t)
+			var args, env []string
+			switch lines := strings.Split(text, "\n"); layer {
+			case "environment":
+				env = lines
+			case "arguments":
+				args = lines
+			default:
+				write(t, layer, text)
+				args = []string{"--config", layer}
+			}
+			s, err := Load(args, env)
+			last := i == 1 && (layer == "a.conf" || layer == "arguments")
+			switch {
+			case err == nil != last:
+				t.Errorf("%s: %q: %v", layer, text, err)
+			case last && !strings.Contains(strings.Join(s.Warnings(), "\n"), "was set before"):
+				t.Errorf("%s: %q: the warnings are %q", layer, text, s.Warnings())
+			}
+		}
+	}
+}
+
 // TestInvariant10NothingChanges: a reload that changes nothing calls nobody and publishes nothing.
 func TestInvariant10NothingChanges(t *testing.T) {
 	here(t, "a.yaml", "server: {maxclients: 5}\n", "b.conf", "timeout 1\n")
